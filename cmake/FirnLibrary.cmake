@@ -1,0 +1,27 @@
+# firn::firn, the only library that is installed.
+include_guard()
+
+# Abseil's types in the public headers; find_package(firn) and firn.pc both hand these on.
+set(firn_public_absl absl::core_headers absl::function_ref absl::span absl::status absl::statusor
+                     absl::time)
+
+file(GLOB public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/firn/*.h)
+
+add_library(firn
+  $<TARGET_OBJECTS:firn_mvcc>
+  $<TARGET_OBJECTS:firn_iterator>
+  $<TARGET_OBJECTS:firn_engine>)
+add_library(firn::firn ALIAS firn)
+firn_target_defaults(firn)
+target_sources(firn PUBLIC
+  FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${public_headers})
+target_link_libraries(firn
+  PUBLIC ${firn_public_absl}
+  PRIVATE ${FIRN_PRIVATE_ABSL} Threads::Threads)
+if(NOT BUILD_SHARED_LIBS)
+  target_compile_definitions(firn PUBLIC FIRN_STATIC)
+endif()
+set_target_properties(firn PROPERTIES
+  LINKER_LANGUAGE CXX
+  VERSION ${PROJECT_VERSION}
+  SOVERSION ${PROJECT_VERSION_MAJOR})

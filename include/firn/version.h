@@ -1,0 +1,19 @@
+// The version of this header; the build reads it here as well.
+#ifndef FIRN_VERSION_H_
+#define FIRN_VERSION_H_
+
+#define FIRN_VERSION_MAJOR 0
+#define FIRN_VERSION_MINOR 1
+#define FIRN_VERSION_PATCH 0
+
+// One number to compare: FIRN_VERSION >= FIRN_MAKE_VERSION(0, 1, 0).
+#define FIRN_MAKE_VERSION(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
+#define FIRN_VERSION FIRN_MAKE_VERSION(FIRN_VERSION_MAJOR, FIRN_VERSION_MINOR, FIRN_VERSION_PATCH)
+
+#define FIRN_INTERNAL_QUOTE_(x) #x
+#define FIRN_INTERNAL_QUOTE(x) FIRN_INTERNAL_QUOTE_(x)
+#define FIRN_VERSION_STRING               \
+  FIRN_INTERNAL_QUOTE(FIRN_VERSION_MAJOR) \
+  "." FIRN_INTERNAL_QUOTE(FIRN_VERSION_MINOR) "." FIRN_INTERNAL_QUOTE(FIRN_VERSION_PATCH)
+
+#endif  // FIRN_VERSION_H_
