@@ -1,0 +1,96 @@
+#include "engine/limits.h"
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/escaping.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "engine/status.h"
+
+namespace firn::internal {
+namespace {
+
+// A key as an error shows it: escaped, and cut where it stops being helpful.
+std::string Shown(std::string_view key) {
+  constexpr size_t kShownBytes = 32;
+  const absl::string_view head(key.data(), key.size() < kShownBytes ? key.size() : kShownBytes);
+  return absl::StrCat("\"", absl::CHexEscape(head), key.size() > kShownBytes ? "\"..." : "\"");
+}
+
+absl::Status CheckOperation(const WriteBatch::Operation& operation) {
+  switch (operation.type) {
+    case WriteBatch::OperationType::kPut:
+      if (absl::Status status = CheckKey(operation.key); !status.ok()) return status;
+      return CheckValue(operation.value);
+    case WriteBatch::OperationType::kDelete:
+      return CheckKey(operation.key);
+    case WriteBatch::OperationType::kDeleteRange:
+      return CheckRange(operation.range);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckBetween(absl::string_view option, size_t value, size_t low, size_t high) {
+  if (value >= low && value <= high) return absl::OkStatus();
+  return MakeError(ErrorKind::kBadOption,
+                   absl::StrCat("TuningOptions::", option, " is ", value, ": choose a value from ",
+                                low, " to ", high));
+}
+
+}  // namespace
+
+absl::Status CheckKey(std::string_view key) {
+  if (key.size() <= kMaxKeyBytes) return absl::OkStatus();
+  return MakeError(ErrorKind::kKeyTooLarge,
+                   absl::StrCat("the key that begins with ", Shown(key), " has ", key.size(),
+                                " bytes: use one of at most ", kMaxKeyBytes));
+}
+
+absl::Status CheckValue(std::string_view value) {
+  if (value.size() <= kMaxValueBytes) return absl::OkStatus();
+  return MakeError(ErrorKind::kValueTooLarge,
+                   absl::StrCat("a value has ", value.size(),
+                                " bytes: store it in parts of at most ", kMaxValueBytes));
+}
+
+absl::Status CheckRange(const KeyRange& range) {
+  if (!range.lower.has_value() || !range.upper.has_value() || *range.lower <= *range.upper) {
+    return absl::OkStatus();
+  }
+  return MakeError(
+      ErrorKind::kCrossedBounds,
+      absl::StrCat("the lower bound ", Shown(*range.lower), " is above the upper bound ",
+                   Shown(*range.upper), ": swap them, or leave out the one that was not meant"));
+}
+
+absl::Status CheckBatch(const WriteBatch& batch) {
+  if (batch.byte_count() > kMaxBatchBytes) {
+    return MakeError(
+        ErrorKind::kBatchTooLarge,
+        absl::StrCat("the batch has ", batch.byte_count(),
+                     " bytes of keys and values: write it in parts of at most ", kMaxBatchBytes));
+  }
+  for (size_t i = 0; i < batch.operation_count(); ++i) {
+    const absl::Status status = CheckOperation(batch.operation(i));
+    if (status.ok()) continue;
+    return MakeError(KindOf(status),
+                     absl::StrCat("operation ", i, " of the batch: ", status.message()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTuning(const TuningOptions& tuning) {
+  constexpr size_t kKiB = 1024;
+  for (const absl::Status& status :
+       {CheckBetween("block_bytes", tuning.block_bytes, 64, kKiB * kKiB),
+        CheckBetween("block_entries", tuning.block_entries, 2, 64 * kKiB),
+        CheckBetween("delta_slots", tuning.delta_slots, 2, 256),
+        CheckBetween("inner_fanout", tuning.inner_fanout, 4, kKiB),
+        CheckBetween("large_value_bytes", tuning.large_value_bytes, 16, 64 * kKiB)}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace firn::internal
