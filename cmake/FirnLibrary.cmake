@@ -1,10 +1,6 @@
 # firn::firn, the only library that is installed.
 include_guard()
 
-# Abseil's types in the public headers; find_package(firn) and firn.pc both hand these on.
-set(firn_public_absl absl::core_headers absl::function_ref absl::span absl::status absl::statusor
-                     absl::time)
-
 file(GLOB public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/firn/*.h)
 
 add_library(firn
@@ -16,7 +12,7 @@ firn_target_defaults(firn)
 target_sources(firn PUBLIC
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${public_headers})
 target_link_libraries(firn
-  PUBLIC ${firn_public_absl}
+  PUBLIC ${FIRN_PUBLIC_ABSL}
   PRIVATE ${FIRN_PRIVATE_ABSL} Threads::Threads)
 if(NOT BUILD_SHARED_LIBS)
   target_compile_definitions(firn PUBLIC FIRN_STATIC)

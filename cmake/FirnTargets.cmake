@@ -24,7 +24,9 @@ function(firn_target_defaults target)
   if(FIRN_SANITIZE)
     list(JOIN FIRN_SANITIZE "," sanitizers)
     target_compile_options(${target} PRIVATE
-      -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+      -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer
+      # Instrumented code looks uninitialized to GCC (bug 105562).
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
     target_link_options(${target} PRIVATE -fsanitize=${sanitizers})
   endif()
 endfunction()
