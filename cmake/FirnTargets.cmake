@@ -4,6 +4,7 @@
 #   firn_executable(<target> SOURCES <file>... [DEPENDS <target>...] [OUTPUT_NAME <name>])
 #   firn_test(<folder>/<name> [DEPENDS <target>...] [ARGS <arg>...] [LABELS <label>...] [TIMEOUT <s>])
 #   firn_bench(<name> [DEPENDS <target>...])
+#   firn_smoke_test(<target> [<arg>...])
 include_guard()
 
 # Warnings, sanitizers and invariants, the same for every target of ours and for nobody else's.
@@ -86,15 +87,20 @@ function(firn_test name)
     TIMEOUT ${arg_TIMEOUT})
 endfunction()
 
-# One Google Benchmark program from bench/<name>.cc; its tiny smoke run is a test, so none rots.
+# One Google Benchmark program from bench/<name>.cc.
 function(firn_bench name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPENDS")
   firn_executable(${name}
     SOURCES ${PROJECT_SOURCE_DIR}/bench/${name}.cc
     DEPENDS ${arg_DEPENDS} benchmark::benchmark_main benchmark::benchmark)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  add_test(NAME bench_smoke/${name} COMMAND ${name} --benchmark_min_time=0.001)
-  set_tests_properties(bench_smoke/${name} PROPERTIES
+  firn_smoke_test(${name} --benchmark_min_time=0.001)
+endfunction()
+
+# A tiny run of a benchmark is a test, so none rots.
+function(firn_smoke_test program)
+  add_test(NAME bench_smoke/${program} COMMAND ${program} ${ARGN})
+  set_tests_properties(bench_smoke/${program} PROPERTIES
     LABELS bench_smoke
     ENVIRONMENT FIRN_BENCH_SMOKE=1
     TIMEOUT 120)
