@@ -1,0 +1,60 @@
+// How tables and numbers look.
+#include <string>
+
+#include "gtest/gtest.h"
+#include "tools/human_format.h"
+#include "tools/text_table.h"
+
+namespace firn::tools {
+namespace {
+
+TEST(TextTable, LinesUpSectionsOfDifferentWidth) {
+  TextTable table;
+  table.AddSection({"view", "packages", "sum"});
+  table.AddRow({"frozen", "3", "17", "ok"}, TextTable::Mark::kGood);
+  table.AddSection({"memory, settled", "size"});
+  table.AddRow({"before", "12,345,678"});
+  EXPECT_EQ(table.Render(false),
+            "view               packages  sum\n"
+            "frozen                    3   17  ok\n"
+            "\n"
+            "memory, settled        size\n"
+            "before           12,345,678\n");
+}
+
+TEST(TextTable, ColoursNothingButTitlesAndMarks) {
+  TextTable table;
+  table.AddSection({"a", "b"});
+  table.AddRow({"x", "1"});
+  table.AddRow({"y", "ok"}, TextTable::Mark::kGood);
+  table.AddRow({"z", "no"}, TextTable::Mark::kBad);
+  EXPECT_EQ(table.Render(true),
+            "\033[1ma   b\033[0m\n"
+            "x   1\n"
+            "y  \033[32mok\033[0m\n"
+            "z  \033[1;31mno\033[0m\n");
+}
+
+TEST(HumanFormat, NumbersKeepThreeDigitsThatMatter) {
+  EXPECT_EQ(WithCommas(0), "0");
+  EXPECT_EQ(WithCommas(999), "999");
+  EXPECT_EQ(WithCommas(63666), "63,666");
+  EXPECT_EQ(WithCommas(1234567), "1,234,567");
+  EXPECT_EQ(BytesText(1023), "1023 B");
+  EXPECT_EQ(BytesText(1024), "1.00 KiB");
+  EXPECT_EQ(BytesText(1'048'000), "1.00 MiB");
+  EXPECT_EQ(BytesText(uint64_t{15} << 30), "15.0 GiB");
+  EXPECT_EQ(SecondsText(0.00000123), "1.23 us");
+  EXPECT_EQ(SecondsText(0.0124), "12.4 ms");
+  EXPECT_EQ(SecondsText(0.9999), "1.00 s");
+  EXPECT_EQ(SecondsText(124), "124 s");
+  EXPECT_EQ(RateText(1'320'000, 1), "1.32 M/s");
+  EXPECT_EQ(RateText(999'600, 1), "1.00 M/s");
+  EXPECT_EQ(RateText(50, 0.5), "100 /s");
+  EXPECT_EQ(RateText(5, 0), "-");
+  EXPECT_EQ(CountText(1, "package"), "1 package");
+  EXPECT_EQ(CountText(2000, "package"), "2,000 packages");
+}
+
+}  // namespace
+}  // namespace firn::tools
