@@ -6,7 +6,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "engine/status.h"
+#include "mvcc/status.h"
 
 namespace firn::internal {
 namespace {
@@ -64,13 +64,16 @@ absl::Status CheckRange(const KeyRange& range) {
                    Shown(*range.upper), ": swap them, or leave out the one that was not meant"));
 }
 
+absl::Status CheckBatchBytes(size_t byte_count) {
+  if (byte_count <= kMaxBatchBytes) return absl::OkStatus();
+  return MakeError(
+      ErrorKind::kBatchTooLarge,
+      absl::StrCat("the batch has ", byte_count,
+                   " bytes of keys and values: write it in parts of at most ", kMaxBatchBytes));
+}
+
 absl::Status CheckBatch(const WriteBatch& batch) {
-  if (batch.byte_count() > kMaxBatchBytes) {
-    return MakeError(
-        ErrorKind::kBatchTooLarge,
-        absl::StrCat("the batch has ", batch.byte_count(),
-                     " bytes of keys and values: write it in parts of at most ", kMaxBatchBytes));
-  }
+  if (absl::Status status = CheckBatchBytes(batch.byte_count()); !status.ok()) return status;
   for (size_t i = 0; i < batch.operation_count(); ++i) {
     const absl::Status status = CheckOperation(batch.operation(i));
     if (status.ok()) continue;

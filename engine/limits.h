@@ -2,6 +2,7 @@
 #ifndef FIRN_ENGINE_LIMITS_H_
 #define FIRN_ENGINE_LIMITS_H_
 
+#include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
@@ -21,7 +22,10 @@ absl::Status CheckValue(std::string_view value);
 // so is a bound longer than any key, since it is only a place in the order.
 absl::Status CheckRange(const KeyRange& range);
 
-// Every operation by the checks above, and kBatchTooLarge over kMaxBatchBytes in all.
+// kBatchTooLarge over kMaxBatchBytes, keys and values together.
+absl::Status CheckBatchBytes(size_t byte_count);
+
+// Its size and every operation by the checks above.
 // The text names the operation by its place in the batch, counted from 0.
 absl::Status CheckBatch(const WriteBatch& batch);
 

@@ -6,6 +6,8 @@
 #include <queue>
 #include <utility>
 
+#include "mvcc/key_index.h"
+
 namespace firn::internal {
 namespace {
 
@@ -35,17 +37,13 @@ Operations Gather(const WriteBatch& batch) {
   operations.points.reserve(batch.operation_count());
   for (size_t i = 0; i < batch.operation_count(); ++i) {
     const WriteBatch::Operation operation = batch.operation(i);
-    switch (operation.type) {
-      case WriteBatch::OperationType::kPut:
-        operations.points.push_back({operation.key, operation.value});
-        break;
-      case WriteBatch::OperationType::kDelete:
-        operations.points.push_back({operation.key, std::nullopt});
-        break;
-      case WriteBatch::OperationType::kDeleteRange:
-        operations.ranges.push_back({operation.range, operations.points.size()});
-        break;
+    if (operation.type == WriteBatch::OperationType::kDeleteRange) {
+      operations.ranges.push_back({operation.range, operations.points.size()});
+      continue;
     }
+    PointOp& point = operations.points.emplace_back();
+    point.key = operation.key;
+    if (operation.type == WriteBatch::OperationType::kPut) point.value = operation.value;
   }
   return operations;
 }
@@ -56,31 +54,23 @@ bool AscendingAndUnique(const std::vector<PointOp>& points) {
          }) == points.end();
 }
 
-size_t CommonPrefixSize(const std::vector<PointOp>& points) {
-  const std::string_view first = points.front().key;
-  size_t common = first.size();
+size_t SharedPrefixSize(const std::vector<PointOp>& points) {
+  std::string_view prefix = points.front().key;
   for (const PointOp& point : points) {
-    const std::string_view key = point.key.substr(0, common);
-    common = static_cast<size_t>(
-        std::mismatch(key.begin(), key.end(), first.begin(), first.begin() + common).first -
-        key.begin());
+    prefix = prefix.substr(0, CommonPrefixSize(prefix, point.key));
   }
-  return common;
-}
-
-uint64_t Head(std::string_view key, size_t skip) {
-  uint64_t head = 0;
-  const size_t size = std::min<size_t>(key.size() - skip, sizeof(head));
-  for (size_t i = 0; i < size; ++i) head = head << 8 | static_cast<uint8_t>(key[skip + i]);
-  return size == 0 ? 0 : head << (8 * (sizeof(head) - size));
+  return prefix.size();
 }
 
 // In key order; equal keys in the order of the batch.
 std::vector<PointEntry> Sorted(const std::vector<PointOp>& points) {
-  const size_t skip = CommonPrefixSize(points);
+  const size_t skip = SharedPrefixSize(points);
   std::vector<PointEntry> entries;
   entries.reserve(points.size());
-  for (size_t i = 0; i < points.size(); ++i) entries.push_back({Head(points[i].key, skip), i});
+  for (size_t i = 0; i < points.size(); ++i) {
+    const std::string_view tail = points[i].key.substr(skip);
+    entries.push_back({HeadOf<uint64_t>(tail.data(), tail.size()), i});
+  }
   std::sort(entries.begin(), entries.end(), [&](const PointEntry& a, const PointEntry& b) {
     if (a.head != b.head) return a.head < b.head;
     const int order = points[a.place].key.compare(points[b.place].key);

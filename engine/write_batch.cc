@@ -29,19 +29,14 @@ WriteBatch::Operation WriteBatch::operation(size_t index) const {
   const Record& record = operations_[index];
   const std::string_view first(bytes_.data() + record.offset, record.key_size);
   const std::string_view second(first.data() + first.size(), record.value_size);
-  Operation operation{.type = record.type, .key = {}, .value = {}, .range = {}};
-  switch (record.type) {
-    case OperationType::kPut:
-      operation.key = first;
-      operation.value = second;
-      break;
-    case OperationType::kDelete:
-      operation.key = first;
-      break;
-    case OperationType::kDeleteRange:
-      if (record.has_lower) operation.range.lower = first;
-      if (record.has_upper) operation.range.upper = second;
-      break;
+  Operation operation;  // Not brace-initialised: zeroing it whole would take longer than the rest.
+  operation.type = record.type;
+  if (record.type != OperationType::kDeleteRange) {
+    operation.key = first;
+    operation.value = second;
+  } else {
+    if (record.has_lower) operation.range.lower = first;
+    if (record.has_upper) operation.range.upper = second;
   }
   return operation;
 }
