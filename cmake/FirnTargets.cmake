@@ -12,8 +12,8 @@ function(firn_target_defaults target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wextra-semi
-    # Lock annotations, which only Clang reads.
-    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>
+    # Lock annotations, which only Clang reads; and a part of C++14 that it leaves out by default.
+    $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety -fsized-deallocation>
     # False alarms on std::string operator+ (GCC bug 105651).
     $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
   set_target_properties(${target} PROPERTIES

@@ -78,7 +78,7 @@ std::vector<std::string> Violations(const std::string& path, const std::string& 
     const std::string target = directive.substr(open + 1, close - open - 1);
     const std::string objection = Objection(path, target, directive[open] == '"');
     if (objection.empty()) continue;
-    violations.push_back(path + ":" + std::to_string(number) + ": " + objection + ": " + line);
+    violations.push_back(path + ":" + std::to_string(number) + ": " + objection);
   }
   return violations;
 }
@@ -119,7 +119,7 @@ TEST(Layering, EachKindOfViolationIsFound) {
     const char* path;
     const char* include;
     const char* objection;
-  } kPlanted[] = {
+  } planted_violations[] = {
       {"mvcc/leaf.h", "#include \"iterator/leaf_cursor.h\"", "mvcc may not include iterator"},
       {"mvcc/leaf.h", "#include \"engine/store.h\"", "mvcc may not include engine"},
       {"iterator/map_cursor.cc", "#include \"engine/db_impl.h\"",
@@ -135,7 +135,7 @@ TEST(Layering, EachKindOfViolationIsFound) {
       {"mvcc/span_allocator.cc", "  #  include <fstream>", "mvcc/ knows no files"},
       {"mvcc/span_allocator.cc", "#include <filesystem>", "mvcc/ knows no files"},
   };
-  for (const auto& planted : kPlanted) {
+  for (const auto& planted : planted_violations) {
     const std::string text = std::string("#include <string>\n") + planted.include + "\nint x;\n";
     EXPECT_THAT(Violations(planted.path, text), ElementsAre(HasSubstr(planted.objection)))
         << planted.path << " " << planted.include;
