@@ -1,0 +1,63 @@
+// The bars: what Firn promises in figures, each measured as it is judged.
+#ifndef FIRN_BENCH_BARS_BARS_H_
+#define FIRN_BENCH_BARS_BARS_H_
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "bench/paired.h"
+#include "bench/report.h"
+#include "bench/workload.h"
+
+namespace firn::bench {
+
+struct BarContext {
+  const Workload& workload;
+  RoundPlan plan;  // For ordinary bars.
+  std::function<void(Row)> report;
+
+  // For bars tighter than 15%.
+  RoundPlan TightPlan() const {
+    RoundPlan tight = plan;
+    tight.round_count *= 3;
+    return tight;
+  }
+  // A count that belongs to `at_a_million` entries, scaled to those there are.
+  size_t Scaled(size_t at_a_million) const {
+    const size_t scaled = at_a_million * workload.entry_count() / 1'000'000;
+    return scaled == 0 ? 1 : scaled;
+  }
+};
+
+// Memory first, while the process is small; then time.
+void MeasureFootprint(const BarContext& context);  // Bytes per entry.
+void MeasureSmallDb(const BarContext& context);    // What a Db of 10 keys costs.
+void MeasureIdle(const BarContext& context);       // CPU that a Db at rest uses.
+void MeasureFifo(const BarContext& context);       // Memory of a window that moves on.
+void MeasureShrink(const BarContext& context);     // Memory after most keys are deleted.
+void MeasureHotKeys(const BarContext& context);    // Overwrites under an old snapshot.
+void MeasureScan(const BarContext& context);
+void MeasureGet(const BarContext& context);
+void MeasurePut(const BarContext& context);
+void MeasureWriters(const BarContext& context);  // Two threads on one Db.
+
+struct BarGroup {
+  std::string_view name;
+  void (*measure)(const BarContext&);
+};
+inline constexpr BarGroup kBarGroups[] = {
+    {"small", MeasureSmallDb}, {"footprint", MeasureFootprint},
+    {"idle", MeasureIdle},     {"fifo", MeasureFifo},
+    {"shrink", MeasureShrink}, {"hot", MeasureHotKeys},
+    {"scan", MeasureScan},     {"get", MeasureGet},
+    {"put", MeasurePut},       {"writers", MeasureWriters},
+};
+
+// "checksum 0123456789abcdef of 1000000 entries, equal in all engines"
+std::string ChecksumNote(const Checksum& checksum);
+
+}  // namespace firn::bench
+
+#endif  // FIRN_BENCH_BARS_BARS_H_

@@ -1,0 +1,40 @@
+#include "bench/process.h"
+
+#include <malloc.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace firn::bench {
+
+uint64_t AnonymousResidentBytes() {
+  std::ifstream file("/proc/self/smaps_rollup");
+  for (std::string word; file >> word;) {
+    if (word != "Anonymous:") continue;
+    uint64_t kib = 0;
+    file >> kib;
+    return kib * 1024;
+  }
+  return 0;
+}
+
+void ReturnFreeMemory() { malloc_trim(0); }
+
+OtherThreads OtherThreadsNow() {
+  OtherThreads others;
+  const std::string self = std::to_string(gettid());
+  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
+    if (task.path().filename() == self) continue;
+    std::ifstream file(task.path() / "schedstat");
+    uint64_t run_ns = 0, wait_ns = 0, slices = 0;
+    if (!(file >> run_ns >> wait_ns >> slices)) continue;  // It has ended meanwhile.
+    others.run_ns += run_ns;
+    others.wakeups += slices;
+    ++others.count;
+  }
+  return others;
+}
+
+}  // namespace firn::bench

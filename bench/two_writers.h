@@ -1,0 +1,16 @@
+// Two threads that write at once.
+#ifndef FIRN_BENCH_TWO_WRITERS_H_
+#define FIRN_BENCH_TWO_WRITERS_H_
+
+#include "bench/workload.h"
+#include "firn/db.h"
+
+namespace firn::bench {
+
+// Wall nanoseconds per put while two threads put all entries, every other one each: one
+// thread into `left`, one into `right`, which may be the same Db.
+double NsPerPutOfTwoWriters(const Workload& workload, Db& left, Db& right);
+
+}  // namespace firn::bench
+
+#endif  // FIRN_BENCH_TWO_WRITERS_H_
