@@ -6,6 +6,7 @@
 
 #include "mvcc/allocation_fault.h"
 #include "mvcc/check.h"
+#include "mvcc/memory_poison.h"
 
 namespace firn::internal {
 
@@ -59,12 +60,8 @@ void LargeValue::Destroy(LargeValue* value) {
   LargeValueAccount* account = value->account_;
   account->allocated_bytes.fetch_sub(value->allocated_bytes(), std::memory_order_relaxed);
   account->value_count.fetch_sub(1, std::memory_order_relaxed);
-  const size_t total = sizeof(LargeValue) + value->size_;
-#ifdef FIRN_INVARIANTS
-  std::memset(static_cast<void*>(value), 0xDB, total);
-  asm volatile("" : : "r"(value) : "memory");  // Else the compiler drops it as a dead store.
-#endif
-  ::operator delete(static_cast<void*>(value), total);
+  OverwriteFreed(value, sizeof(LargeValue) + value->size_);
+  ::operator delete(static_cast<void*>(value));
 }
 
 void LargeValue::DestroyRetired(Retired* retired, void*) {

@@ -7,19 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-#if __has_include("mvcc/epoch.h")
 #include "mvcc/epoch.h"
-#else
-namespace firn::internal {
-struct Retired {
-  Retired* next;
-  uint64_t tag;
-  size_t bytes;
-  void (*grace_ended)(Retired*, void*);
-  void (*destroy)(Retired*, void*);
-};
-}  // namespace firn::internal
-#endif
 
 namespace firn::internal {
 

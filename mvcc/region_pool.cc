@@ -1,0 +1,389 @@
+#include "mvcc/region_pool.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <new>
+
+#include "mvcc/bit_runs.h"
+#include "mvcc/check.h"
+#include "mvcc/memory_poison.h"
+
+namespace firn::internal {
+
+namespace {
+
+// Up to this many regions a pool asks for no huge pages, which a small map would notice.
+constexpr size_t kSmallRegions = 4;
+
+// Free memory may be this share of what is lent, and this much more.
+constexpr size_t kFreeDivisor = 8;
+constexpr size_t kFreeFloorBytes = size_t{1} << 20;
+// So much is returned between two looks at that, and so many regions are looked at then: giving
+// pages back stays a small part of the work, and each call's part of it is bounded.
+constexpr size_t kBytesBetweenTrims = 256 << 10;
+constexpr size_t kRegionsPerTrim = 16;
+
+// A region of which this is lent is worth a huge page.
+constexpr size_t kFullBytes = kRegionBytes - kRegionBytes / 16;
+
+constexpr size_t kRegionPages = kRegionBytes / kPageBytes;
+
+void* MapMemory(size_t bytes) {
+  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return data == MAP_FAILED ? nullptr : data;
+}
+
+// kRegionBytes, aligned to as much; null if the OS refuses.
+void* MapAligned() {
+  // The kernel mostly places a mapping next to the one before, so the first try often fits.
+  char* data = static_cast<char*>(MapMemory(kRegionBytes));
+  if (data == nullptr) return nullptr;
+  if (reinterpret_cast<uintptr_t>(data) % kRegionBytes == 0) return data;
+  munmap(data, kRegionBytes);
+  data = static_cast<char*>(MapMemory(2 * kRegionBytes));
+  if (data == nullptr) return nullptr;
+  const size_t before = -reinterpret_cast<uintptr_t>(data) % kRegionBytes;
+  const size_t after = kRegionBytes - before;
+  if (before > 0) munmap(data, before);
+  munmap(data + before + kRegionBytes, after);
+  return data + before;
+}
+
+// The first page that begins at or after a place in a region, and the page that a place is in.
+constexpr size_t FirstPageFrom(size_t offset) { return (offset + kPageBytes - 1) / kPageBytes; }
+constexpr size_t PageOf(size_t offset) { return offset / kPageBytes; }
+
+}  // namespace
+
+// The header of a region, in its first cells.
+template <size_t kCell, class Table>
+struct RegionPool<kCell, Table>::Region {
+  // Guarded by the pool's mutex.
+  size_t slot = 0;
+  size_t lent_bytes = 0;
+  size_t committed_pages = 0;
+  // Where the search for a run begins: where the last one was taken or returned. The order within
+  // a region matters little, and what was just returned is still in the cache.
+  size_t search_from = 0;
+  bool huge_page = false;
+  std::array<uint64_t, kRegionCells / 64> used = {};       // By cell.
+  std::array<uint64_t, kRegionPages / 64> committed = {};  // By page.
+#ifdef FIRN_INVARIANTS
+  std::array<uint64_t, kRegionCells / 64> run_begins = {};  // By cell.
+#endif
+
+  Table table;
+
+  char* begin() { return reinterpret_cast<char*>(this); }
+
+  // Returns how many of the pages were not committed before.
+  size_t Commit(size_t first_page, size_t end_page) {
+    size_t fresh = 0;
+    ForEachRun<false>(committed, first_page, end_page, [&](size_t page, size_t end) {
+      AssignBits(committed, page, end, true);
+      fresh += end - page;
+    });
+    committed_pages += fresh;
+    return fresh;
+  }
+
+  // The first free run of `cells` that begins in [from, end), or kRegionCells. Raises `longest`
+  // to that of the runs it passes.
+  size_t FindRun(size_t cells, size_t from, size_t end, size_t& longest) const {
+    for (size_t first = FindBit<false>(used, from); first < end;) {
+      const size_t run_end = FindBit<true>(used, first);
+      if (run_end - first >= cells) return first;
+      longest = std::max(longest, run_end - first);
+      first = FindBit<false>(used, run_end);
+    }
+    return kRegionCells;
+  }
+
+  // A run that is returned twice, or with another size, is a bug of the caller. Release builds
+  // notice the first kind only.
+  void CheckLent(size_t first, size_t end) const {
+    FIRN_CHECK(FindBit<false>(used, first) >= end);
+#ifdef FIRN_INVARIANTS
+    FIRN_CHECK(FindBit<true>(run_begins, first) == first);
+    const size_t next = FindBit<true>(run_begins, first + 1);
+    FIRN_CHECK(next == end || (next > end && FindBit<false>(used, end) == end) ||
+               end == kRegionCells);
+#endif
+  }
+  void MarkBegin([[maybe_unused]] size_t cell, [[maybe_unused]] bool begins) {
+#ifdef FIRN_INVARIANTS
+    AssignBits(run_begins, cell, cell + 1, begins);
+#endif
+  }
+};
+
+template <size_t kCell, class Table>
+constexpr size_t RegionPool<kCell, Table>::HeaderCells() {
+  return (sizeof(Region) + kCellBytes - 1) / kCellBytes;
+}
+
+template <size_t kCell, class Table>
+auto RegionPool<kCell, Table>::RegionOf(const void* data) -> Region* {
+  return reinterpret_cast<Region*>(reinterpret_cast<uintptr_t>(data) & ~(kRegionBytes - 1));
+}
+
+template <size_t kCell, class Table>
+Table& RegionPool<kCell, Table>::TableOf(const void* data) {
+  return RegionOf(data)->table;
+}
+
+template <size_t kCell, class Table>
+size_t RegionPool<kCell, Table>::CellOf(const void* data) {
+  return reinterpret_cast<uintptr_t>(data) % kRegionBytes / kCellBytes;
+}
+
+template <size_t kCell, class Table>
+RegionPool<kCell, Table>::RegionPool() {
+  static_assert((HeaderCells() + 4) * kCellBytes + kMaxRunBytes < kRegionBytes);
+  static_assert(kRegionCells <= UINT16_MAX, "longest_run_ would not hold it");
+}
+
+template <size_t kCell, class Table>
+RegionPool<kCell, Table>::~RegionPool() {
+  for (Region* region : regions_) {
+    if (region != nullptr) Unmap(region);
+  }
+}
+
+template <size_t kCell, class Table>
+void* RegionPool<kCell, Table>::Take(size_t bytes) {
+  const size_t cells = bytes / kCellBytes;
+  bool huge_page = false;
+  {
+    MutexLock lock(mutex_);
+    while (!longest_run_.empty() && longest_run_[1] >= cells) {
+      size_t node = 1;
+      while (node < regions_.size()) node = 2 * node + (longest_run_[2 * node] >= cells ? 0 : 1);
+      void* run = TakeFrom(regions_[node - regions_.size()], cells);
+      if (run != nullptr) return run;
+    }
+    huge_page = region_count_ >= kSmallRegions;
+  }
+  // Without the mutex: the first touch of a huge page takes long. Two threads may get here
+  // together; then one region too many is mapped, and serves the next runs.
+  Region* region = Map(huge_page);
+  MutexLock lock(mutex_);
+  try {
+    Add(region);
+  } catch (...) {
+    Unmap(region);
+    throw;
+  }
+  return TakeFrom(region, cells);
+}
+
+template <size_t kCell, class Table>
+void* RegionPool<kCell, Table>::TakeFrom(Region* region, size_t cells) {
+  size_t longest = 0;
+  size_t first = region->FindRun(cells, region->search_from, kRegionCells, longest);
+  if (first == kRegionCells) first = region->FindRun(cells, 0, region->search_from, longest);
+  if (first == kRegionCells) {
+    SetLongestRun(region, longest);
+    return nullptr;
+  }
+  if (region == reserve_) reserve_ = nullptr;
+  const size_t end = first + cells;
+  AssignBits(region->used, first, end, true);
+  region->MarkBegin(first, true);
+  region->search_from = end % kRegionCells;
+  region->lent_bytes += cells * kCellBytes;
+  lent_bytes_ += cells * kCellBytes;
+  if (region->committed_pages < kRegionPages) {
+    CountCommitted(region->Commit(PageOf(first * kCellBytes), FirstPageFrom(end * kCellBytes)), 0);
+  }
+  if (!region->huge_page && region->lent_bytes >= kFullBytes) AskForHugePage(region);
+  return region->begin() + first * kCellBytes;
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::Return(void* run, size_t bytes) {
+  Region* region = RegionOf(run);
+  const size_t first = CellOf(run);
+  const size_t end = first + bytes / kCellBytes;
+  Region* surplus = nullptr;
+  {
+    MutexLock lock(mutex_);
+    region->CheckLent(first, end);
+    AssignBits(region->used, first, end, false);
+    region->MarkBegin(first, false);
+    region->lent_bytes -= bytes;
+    lent_bytes_ -= bytes;
+    const size_t free_begin = FindBitBefore<true>(region->used, first);
+    const size_t free_cells = FindBit<true>(region->used, end) - free_begin;
+    region->search_from = free_begin;
+    if (free_cells > longest_run_[regions_.size() + region->slot]) {
+      SetLongestRun(region, free_cells);
+    }
+
+    if (region->lent_bytes == 0) {
+      surplus = region;
+      // The reserve is the one that is used first.
+      if (reserve_ == nullptr || region->slot < reserve_->slot) std::swap(surplus, reserve_);
+      if (surplus != nullptr) Remove(surplus);
+    }
+    returned_bytes_ += bytes;
+    if (returned_bytes_ >= kBytesBetweenTrims) {
+      returned_bytes_ = 0;
+      if (HoldsTooMuch()) Trim();
+    }
+  }
+  if (surplus != nullptr) Unmap(surplus);
+}
+
+template <size_t kCell, class Table>
+bool RegionPool<kCell, Table>::HoldsTooMuch() const {
+  return reserved_bytes() > lent_bytes_ + lent_bytes_ / kFreeDivisor + kFreeFloorBytes;
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::Trim() {
+  if (reserve_ != nullptr) {
+    Region* region = reserve_;
+    Remove(region);
+    Unmap(region);
+    return;
+  }
+  for (size_t looked_at = 0; looked_at < kRegionsPerTrim; ++looked_at) {
+    trim_slot_ = (trim_slot_ == 0 ? regions_.size() : trim_slot_) - 1;
+    Region* region = regions_[trim_slot_];
+    if (region == nullptr) continue;
+    const size_t free_pages = region->committed_pages - PageOf(region->lent_bytes);
+    // At least an eighth of it, else its huge page would be broken up for little.
+    if (free_pages * 8 < region->committed_pages) continue;
+    ReleaseFreePages(region);
+    if (!HoldsTooMuch()) return;
+  }
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::ReleaseFreePages(Region* region) {
+  size_t released = 0;
+  ForEachRun<false>(region->used, HeaderCells(), kRegionCells, [&](size_t first, size_t end) {
+    const size_t first_page = FirstPageFrom(first * kCellBytes);
+    const size_t end_page = PageOf(end * kCellBytes);
+    ForEachRun<true>(region->committed, first_page, end_page, [&](size_t page, size_t to) {
+      if (region->huge_page) {
+        // Else the kernel would put the huge page together again by itself.
+        madvise(region, kRegionBytes, MADV_NOHUGEPAGE);
+        region->huge_page = false;
+      }
+      char* begin = region->begin() + page * kPageBytes;
+      if (madvise(begin, (to - page) * kPageBytes, MADV_DONTNEED) != 0) return;  // Keep them, then.
+      AssignBits(region->committed, page, to, false);
+      released += to - page;
+    });
+  });
+  region->committed_pages -= released;
+  CountCommitted(0, released);
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::ReleaseFreeMemory() {
+  MutexLock lock(mutex_);
+  if (reserve_ != nullptr) {
+    Region* region = reserve_;
+    Remove(region);
+    Unmap(region);
+  }
+  for (Region* region : regions_) {
+    if (region != nullptr) ReleaseFreePages(region);
+  }
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::CountCommitted(size_t more, size_t fewer) {
+  committed_pages_.store(committed_pages_.load(std::memory_order_relaxed) + more - fewer,
+                         std::memory_order_relaxed);
+}
+
+template <size_t kCell, class Table>
+auto RegionPool<kCell, Table>::Map(bool huge_page) -> Region* {
+  void* memory = MapAligned();
+  if (memory == nullptr) throw std::bad_alloc();
+  // Without huge pages (refused, or none left) it works all the same. Where the system gives them
+  // unasked, a small map declines.
+  const bool agreed =
+      madvise(memory, kRegionBytes, huge_page ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
+  Region* region = new (memory) Region;
+  region->huge_page = huge_page && agreed;
+  AssignBits(region->used, 0, HeaderCells(), true);
+  region->Commit(0, region->huge_page ? kRegionPages : FirstPageFrom(sizeof(Region)));
+  const size_t header_bytes = HeaderCells() * kCellBytes;
+  ForbidAccess(region->begin() + header_bytes, kRegionBytes - header_bytes);
+  AddLeakRoot(region, kRegionBytes);
+  return region;
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::Unmap(Region* region) {
+  RemoveLeakRoot(region, kRegionBytes);
+  AllowAccess(region, kRegionBytes);  // Somebody else's mapping may come to stand here.
+  // Refused if it would split a mapping beyond the system's limit: then only addresses are lost.
+  if (munmap(region, kRegionBytes) != 0) madvise(region, kRegionBytes, MADV_DONTNEED);
+}
+
+// For a region that was mapped small, or was broken up, and has filled.
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::AskForHugePage(Region* region) {
+  if (region_count_ <= kSmallRegions) return;
+  // The kernel puts it together in its own time.
+  if (madvise(region, kRegionBytes, MADV_HUGEPAGE) != 0) return;
+  region->huge_page = true;
+  CountCommitted(region->Commit(0, kRegionPages), 0);
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::Add(Region* region) {
+  if (region_count_ == regions_.size()) {
+    const size_t slots = std::max<size_t>(4, 2 * regions_.size());
+    std::vector<Region*> regions = regions_;
+    regions.resize(slots);
+    std::vector<uint16_t> longest_run(2 * slots);
+    for (size_t slot = 0; slot < regions_.size(); ++slot) {
+      longest_run[slots + slot] = longest_run_[regions_.size() + slot];
+    }
+    for (size_t node = slots - 1; node > 0; --node) {
+      longest_run[node] = std::max(longest_run[2 * node], longest_run[2 * node + 1]);
+    }
+    regions_.swap(regions);
+    longest_run_.swap(longest_run);
+  }
+  region->slot =
+      static_cast<size_t>(std::find(regions_.begin(), regions_.end(), nullptr) - regions_.begin());
+  regions_[region->slot] = region;
+  ++region_count_;
+  CountCommitted(region->committed_pages, 0);
+  SetLongestRun(region, kRegionCells - HeaderCells());
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::Remove(Region* region) {
+  if (region == reserve_) reserve_ = nullptr;
+  SetLongestRun(region, 0);
+  regions_[region->slot] = nullptr;
+  --region_count_;
+  CountCommitted(0, region->committed_pages);
+}
+
+template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::SetLongestRun(Region* region, size_t cells) {
+  size_t node = regions_.size() + region->slot;
+  longest_run_[node] = static_cast<uint16_t>(cells);
+  while (node > 1) {
+    node /= 2;
+    const uint16_t longest = std::max(longest_run_[2 * node], longest_run_[2 * node + 1]);
+    if (longest_run_[node] == longest) break;
+    longest_run_[node] = longest;
+  }
+}
+
+template class RegionPool<kSpanCellBytes, SpanTable>;
+template class RegionPool<256, NoTable>;
+
+}  // namespace firn::internal

@@ -1,0 +1,159 @@
+// Memory from the OS in regions of 2 MiB, lent in runs.
+#ifndef FIRN_MVCC_REGION_POOL_H_
+#define FIRN_MVCC_REGION_POOL_H_
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "mvcc/mutex.h"
+
+namespace firn::internal {
+
+inline constexpr size_t kPageBytes = 4096;
+inline constexpr size_t kRegionBytes = size_t{2} << 20;
+
+// A RegionPool maps regions, lends runs of cells from them, and gives memory back to the OS.
+//
+// Thread-safety: all methods may be called by any thread at any time.
+// Errors: Take throws std::bad_alloc and leaves the pool as it was.
+//
+// Three rules keep a shrinking map from being scattered over regions that never empty:
+// - A run comes from the first region (in slot order) that has room, so the last regions drain.
+//   This is also the memory that has been touched already: fresh pages cost 0.7 us per KiB.
+// - A wholly free region is unmapped, except for one in reserve against oscillation.
+// - When free memory exceeds an eighth of what is lent (and a floor), stragglers must be holding
+//   regions. Then the last regions give their free pages back. That breaks up their huge pages;
+//   a region that fills again asks for one again.
+//
+// The first regions are small in effect: only pages that were lent are ever touched. Later ones
+// ask for a huge page, of which the first touch commits all 2 MiB.
+//
+// A region begins with a header, in which the pool's user has a Table; Table's default constructor
+// runs when the region is mapped.
+template <size_t kCell, class Table>
+class RegionPool {
+ public:
+  static constexpr size_t kCellBytes = kCell;
+  static constexpr size_t kRegionCells = kRegionBytes / kCellBytes;
+  // So much fits into a region several times.
+  static constexpr size_t kMaxRunBytes = kRegionBytes / 8;
+
+  RegionPool();
+  // Unmaps all regions, whatever is lent.
+  ~RegionPool();
+  RegionPool(const RegionPool&) = delete;
+  RegionPool& operator=(const RegionPool&) = delete;
+
+  // A run of `bytes`, which are whole cells, at most kMaxRunBytes and at least one cell.
+  void* Take(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Return(void* run, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+
+  // The table of the region that `data` lies in, and the number of the cell there. No lock: the
+  // region stays while something in it is lent.
+  static Table& TableOf(const void* data);
+  static size_t CellOf(const void* data);
+
+  // What the OS has committed, as far as we can know: the bytes of pages that were lent, or came
+  // with a huge page, since they were last given back.
+  size_t reserved_bytes() const {
+    return committed_pages_.load(std::memory_order_relaxed) * kPageBytes;
+  }
+  // Gives every free page back now.
+  void ReleaseFreeMemory() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Region;
+  static constexpr size_t HeaderCells();
+  static Region* RegionOf(const void* data);
+
+  // Null if the region has no such run after all; then its entry in longest_run_ is exact.
+  void* TakeFrom(Region* region, size_t cells) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AskForHugePage(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  static Region* Map(bool huge_page);
+  static void Unmap(Region* region);
+  void Add(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The caller unmaps it, preferably without the mutex.
+  void Remove(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void SetLongestRun(Region* region, size_t cells) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives back the reserve, or else the free pages of some regions.
+  void Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ReleaseFreePages(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CountCommitted(size_t more, size_t fewer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  Mutex mutex_;
+  // By slot; null where a region was unmapped. The first slots are used first.
+  std::vector<Region*> regions_ ABSL_GUARDED_BY(mutex_);
+  // A tournament over the slots: node i holds the maximum of its children 2i and 2i + 1; the leaf
+  // of slot s is node regions_.size() + s and holds an upper bound of the region's longest free
+  // run. So the first region with room is found in log2(regions) steps.
+  std::vector<uint16_t> longest_run_ ABSL_GUARDED_BY(mutex_);
+  size_t region_count_ ABSL_GUARDED_BY(mutex_) = 0;
+  Region* reserve_ ABSL_GUARDED_BY(mutex_) = nullptr;  // The free region that is kept, or null.
+
+  size_t lent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t returned_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Since the last look at HoldsTooMuch().
+  size_t trim_slot_ ABSL_GUARDED_BY(mutex_) = 0;       // Trim() goes down from here.
+
+  // Writer: under mutex_. Reader: reserved_bytes(), without. relaxed: a statistic, from which
+  // nobody derives anything about other memory.
+  std::atomic<size_t> committed_pages_{0};
+};
+
+// --- Spans: runs that hold blocks of one size class ---
+
+// A span has at least this many bytes, so spans that begin in the same 16 KiB are the same, and a
+// region needs one Span record for each 16 KiB.
+inline constexpr size_t kMinSpanBytes = 16 << 10;
+inline constexpr size_t kSpanRecords = kRegionBytes / kMinSpanBytes;
+inline constexpr size_t kMinBlockBytes = 64;
+inline constexpr size_t kMaxBlocksPerSpan = kMinSpanBytes / kMinBlockBytes;
+inline constexpr size_t kSpanCellBytes = 1024;
+
+// One cache line, in the table of the span's region.
+struct alignas(64) Span {
+  // Fixed while the span exists.
+  uint16_t first_cell;
+  uint16_t block_count;
+  uint8_t class_index;
+
+  // Guarded by the mutex of the span's size class.
+  uint8_t bin;
+  uint16_t free_count;
+  Span* next;
+  Span* previous;
+  std::array<uint64_t, kMaxBlocksPerSpan / 64> free_blocks;
+
+  char* begin() const {
+    const uintptr_t region = reinterpret_cast<uintptr_t>(this) & ~(kRegionBytes - 1);
+    return reinterpret_cast<char*>(region) + first_cell * kSpanCellBytes;
+  }
+};
+
+struct SpanTable {
+  SpanTable() {}  // Both are written span by span.
+
+  // By cell: the number of the record of the span that covers it. Written by the taker of a new
+  // span while no block stands there; read without a lock by whoever frees a block, and learnt
+  // of it after it was allocated.
+  std::array<uint8_t, kRegionBytes / kSpanCellBytes> record_of_cell;
+  std::array<Span, kSpanRecords> spans;
+};
+
+struct NoTable {};
+
+using SpanPool = RegionPool<kSpanCellBytes, SpanTable>;
+using BlockPool = RegionPool<256, NoTable>;
+
+extern template class RegionPool<kSpanCellBytes, SpanTable>;
+extern template class RegionPool<256, NoTable>;
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_REGION_POOL_H_
