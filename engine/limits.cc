@@ -1,22 +1,14 @@
 #include "engine/limits.h"
 
 #include <cstddef>
-#include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "engine/shown_key.h"
 #include "mvcc/status.h"
 
 namespace firn::internal {
 namespace {
-
-// A key as an error shows it: escaped, and cut where it stops being helpful.
-std::string Shown(std::string_view key) {
-  constexpr size_t kShownBytes = 32;
-  const absl::string_view head(key.data(), key.size() < kShownBytes ? key.size() : kShownBytes);
-  return absl::StrCat("\"", absl::CHexEscape(head), key.size() > kShownBytes ? "\"..." : "\"");
-}
 
 absl::Status CheckOperation(const WriteBatch::Operation& operation) {
   switch (operation.type) {
@@ -43,7 +35,7 @@ absl::Status CheckBetween(absl::string_view option, size_t value, size_t low, si
 absl::Status CheckKey(std::string_view key) {
   if (key.size() <= kMaxKeyBytes) return absl::OkStatus();
   return MakeError(ErrorKind::kKeyTooLarge,
-                   absl::StrCat("the key that begins with ", Shown(key), " has ", key.size(),
+                   absl::StrCat("the key that begins with ", ShownKey(key), " has ", key.size(),
                                 " bytes: use one of at most ", kMaxKeyBytes));
 }
 
@@ -60,8 +52,8 @@ absl::Status CheckRange(const KeyRange& range) {
   }
   return MakeError(
       ErrorKind::kCrossedBounds,
-      absl::StrCat("the lower bound ", Shown(*range.lower), " is above the upper bound ",
-                   Shown(*range.upper), ": swap them, or leave out the one that was not meant"));
+      absl::StrCat("the lower bound ", ShownKey(*range.lower), " is above the upper bound ",
+                   ShownKey(*range.upper), ": swap them, or leave out the one that was not meant"));
 }
 
 absl::Status CheckBatchBytes(size_t byte_count) {

@@ -46,7 +46,7 @@ inline std::atomic<uint64_t> next_slot_pool_id{1};
 //
 //   state               meaning
 //   0                   free
-//   v, 1 <= v < 2^63    claimed; what v says is the claimer's business
+//   v, 1 <= v < 2^63    claimed; what v says is the claimer's business (kBlank: nothing more)
 //   v + kOrphaned       claimed when OrphanClaimed() passed; its releaser will be told
 //
 // Segments form a list that only grows until the pool is destroyed. Threads keep out of each
@@ -67,8 +67,12 @@ inline std::atomic<uint64_t> next_slot_pool_id{1};
 // the core; OrphanClaimed() acquires it from the free word, the last of the counted through the
 // OrphanCount.
 //
-// Thread-safety: all methods from any thread. Requires: no Claim() or Rewrite() once
-//     OrphanClaimed() was called.
+// A handle that is made from another handle may race with ~Db. It claims first, then looks
+// whether the Db was closed, and if so releases and refuses; ~Db closes first, then marks. All
+// four are seq_cst: a slot that OrphanClaimed() found free is refused.
+//
+// Thread-safety: all methods from any thread. Requires: no Rewrite() once OrphanClaimed() may
+//     have been called: it would wipe out the mark.
 template <class Policy, class SlotType, Field kStateField = Field::kSlotState,
           size_t kSegmentSlots = 64>
 class SlotPool {
@@ -77,6 +81,7 @@ class SlotPool {
   static constexpr uint64_t kFree = 0;
   static constexpr uint64_t kClaimed = 1;
   static constexpr uint64_t kOrphaned = uint64_t{1} << 63;
+  static constexpr uint64_t kBlank = kOrphaned - 1;
 
   SlotPool() = default;
   SlotPool(const SlotPool&) = delete;
@@ -105,23 +110,27 @@ class SlotPool {
 
   // True: OrphanClaimed() counted this slot. False: the caller must not look at the pool, or at
   // whatever owns it, any more.
+  //
+  // seq_cst, for one that frees what scans look for and then looks whether a scan came before.
   bool Release(Slot* slot) {
-    return (StateOf(slot).exchange(kFree, std::memory_order_acq_rel) & kOrphaned) != 0;
+    return (StateOf(slot).exchange(kFree, std::memory_order_seq_cst) & kOrphaned) != 0;
   }
 
-  // Changes what a claimed slot says. seq_cst, as Claim(). Only the claimer may.
+  // Changes what a claimed slot says. Only its claimer may. seq_cst, as Claim().
   void Rewrite(Slot* slot, uint64_t value) {
     StateOf(slot).store(value, std::memory_order_seq_cst);
   }
+  // The same, and keeps an orphan mark: the value becomes kBlank, which no claimer uses.
+  void Blank(Slot* slot) { StateOf(slot).fetch_or(kBlank, std::memory_order_seq_cst); }
 
   // Marks every claimed slot and returns how many there were.
   size_t OrphanClaimed() {
     size_t marked = 0;
     ForEachState([&marked](State& state, Slot&) {
-      uint64_t value = state.load(std::memory_order_acquire);
+      uint64_t value = state.load(std::memory_order_seq_cst);
       while (value != kFree) {
-        if (state.compare_exchange_weak(value, value | kOrphaned, std::memory_order_acq_rel,
-                                        std::memory_order_acquire)) {
+        if (state.compare_exchange_weak(value, value | kOrphaned, std::memory_order_seq_cst,
+                                        std::memory_order_seq_cst)) {
           ++marked;
           break;
         }
@@ -165,9 +174,9 @@ class SlotPool {
  private:
   //   Writer: the claimer, from Claim() to Release(); OrphanClaimed().
   //   Reader: scans, any thread.
-  //   Order:  Claim() and Rewrite() are seq_cst, see there. Release() is a release, paired with
-  //           the acquire in the next Claim() and in scans: whoever finds the slot free comes
-  //           after all that its claimer did.
+  //   Order:  seq_cst, see Claim(), Release() and the class comment. That makes Release() a
+  //           release, paired with the acquire in the next Claim() and in scans: whoever finds
+  //           the slot free comes after all that its claimer did.
   using State = typename Policy::template Atomic<uint64_t, kStateField>;
 
   static constexpr size_t kLineSlots = std::min<size_t>(8, kSegmentSlots);
@@ -203,7 +212,7 @@ class SlotPool {
   static State& StateOf(const Slot* slot) { return SegmentOf(slot)->states[IndexOf(slot)]; }
 
   static bool TryClaim(State& state, uint64_t value) {
-    FIRN_INVARIANT(value != kFree && (value & kOrphaned) == 0);
+    FIRN_INVARIANT(value != kFree && value < kBlank);
     // relaxed: a look that saves a compare-exchange bound to fail.
     uint64_t expected = state.load(std::memory_order_relaxed);
     return expected == kFree &&

@@ -40,10 +40,9 @@ struct BasicSnapshotSlot : PooledSlot {
 
 // What became of a dropped handle.
 struct DroppedHandle {
-  bool last = false;      // It was the last: the pin is gone, and pruners may be owed a visit.
-  bool orphaned = false;  // See SlotPool::Release(). If last and not orphaned, the caller must
-                          // not look at the registry, or at its owner, unless it is kept alive
-                          // by something else.
+  bool last = false;      // It was the last: the pin is gone.
+  bool orphaned = false;  // See SlotPool::Release(). If false, the registry and its owner may be
+                          // gone already, unless something else of the caller keeps them.
 };
 
 // A SnapshotRegistry keeps the pinned timestamps, so that pruners leave alone what live
@@ -118,6 +117,20 @@ class BasicSnapshotRegistry {
     return {true, Unpin(slot)};
   }
 
+  // The same, and calls `after_unpin()` if it was the last handle: pruners find the pin no more,
+  // but the slot still keeps the registry and its owner alive. What it looks at there comes after
+  // the unpinning in the order of seq_cst.
+  template <class Forget, class AfterUnpin>
+  DroppedHandle DropHandle(Slot* slot, const Forget& forget, const AfterUnpin& after_unpin) {
+    if (slot->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) return {false, false};
+    forget(slot->record);
+    AtSchedulePoint("registry:before_unpin");
+    pool_.Blank(slot);
+    AtSchedulePoint("registry:unpinned");
+    after_unpin();
+    return {true, Unpin(slot)};
+  }
+
   // Returns whether the slot was an orphan.
   bool Unpin(Slot* slot) { return pool_.Release(slot); }
 
@@ -135,7 +148,9 @@ class BasicSnapshotRegistry {
     pinned->horizon = horizon;
     std::vector<uint64_t>& found = pinned->ts;
     found.clear();
-    pool_.ForEachClaimed([&found](const Slot&, uint64_t value) { found.push_back(value - 1); });
+    pool_.ForEachClaimed([&found](const Slot&, uint64_t value) {
+      if (value != Pool::kBlank) found.push_back(value - 1);
+    });
     // Snapshots opened one after the other often stand in order already.
     if (!std::is_sorted(found.begin(), found.end())) std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -150,7 +165,8 @@ class BasicSnapshotRegistry {
   size_t slot_count() const { return pool_.slot_count(); }
 
  private:
-  SlotPool<Policy, Slot, Field::kPinnedTs, kSegmentSlots> pool_;
+  using Pool = SlotPool<Policy, Slot, Field::kPinnedTs, kSegmentSlots>;
+  Pool pool_;
 
   // The newest commit a pruner judged by.
   //   Writer: CollectPinned(), never downwards. Reader: Pin(), CollectPinned().
@@ -195,6 +211,13 @@ class SnapshotRegistry {
   // One more handle for somebody who has one.
   void AddHandle(SnapshotSlot* slot) { pins_.AddHandle(slot); }
   DroppedHandle DropHandle(SnapshotSlot* slot) { return pins_.DropHandle(slot, &Forget); }
+  // For a caller that may have to tell somebody: after_unpin() is called if this was the last
+  // handle, with the pin gone and the registry and its owner still there. Nothing is owed if
+  // visible() still is the snapshot's ts then; looked at before, it proves nothing.
+  template <class AfterUnpin>
+  DroppedHandle DropHandle(SnapshotSlot* slot, const AfterUnpin& after_unpin) {
+    return pins_.DropHandle(slot, &Forget, after_unpin);
+  }
 
   // What is pinned now. Keeps the capacity of `*pinned`. Throws std::bad_alloc.
   void CollectPinned(const TimestampOracle& oracle, PinnedSet* pinned) {

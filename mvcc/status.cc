@@ -1,8 +1,9 @@
-#include "engine/status.h"
+#include "mvcc/status.h"
 
 #include <charconv>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>

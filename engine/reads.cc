@@ -1,0 +1,40 @@
+#include "engine/reads.h"
+
+namespace firn::internal {
+
+absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
+    const VersionedMap& map, absl::Span<const std::string_view> keys, uint64_t read_ts) {
+  using Values = std::vector<std::optional<std::string>>;
+  return CatchOutOfMemory("reading several values", [&]() -> absl::StatusOr<Values> {
+    // In groups, each step for all keys of a group before the next step: the cache misses of
+    // their descents overlap instead of following one another.
+    constexpr size_t kGroup = 16;
+    Values values(keys.size());
+    const SnapshotView view(read_ts);
+    for (size_t begin = 0; begin < keys.size(); begin += kGroup) {
+      const size_t count = std::min(kGroup, keys.size() - begin);
+      const EpochGuard guard;
+      Leaf* leaves[kGroup];
+      for (size_t i = 0; i < count; ++i) {
+        leaves[i] = map.map().FindLeaf(keys[begin + i]);
+        __builtin_prefetch(leaves[i]);
+      }
+      const LeafState* states[kGroup];
+      for (size_t i = 0; i < count; ++i) {
+        states[i] = leaves[i]->state.Load();
+        __builtin_prefetch(states[i]);
+        __builtin_prefetch(reinterpret_cast<const char*>(states[i]) + 64);
+      }
+      for (size_t i = 0; i < count; ++i) states[i]->block()->Prefetch();
+      for (size_t i = 0; i < count; ++i) {
+        const std::string_view key = keys[begin + i];
+        if (!states[i]->BelowUpper(key)) states[i] = map.map().FindState(key);
+        const VersionView version = FindVersion(*states[i], key, view);
+        if (version.kind != ValueKind::kTombstone) values[begin + i].emplace(version.bytes());
+      }
+    }
+    return values;
+  });
+}
+
+}  // namespace firn::internal

@@ -1,0 +1,137 @@
+// Start here. A Db is an ordered map from byte strings to byte strings that keeps
+// frozen snapshots readable while it changes.
+//
+//   absl::StatusOr<std::unique_ptr<firn::Db>> opened = firn::Db::OpenInMemory();
+//   if (!opened.ok()) return Fail(opened.status());
+//   firn::Db& db = **opened;
+//   absl::StatusOr<firn::CommitTs> committed = db.Put("foo", "1");
+//   firn::Snapshot snap = db.GetSnapshot({.label = "report"});
+//   for (auto [key, value] : snap.Range("a", "z")) Use(key, value);
+#ifndef FIRN_DB_H_
+#define FIRN_DB_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "firn/export.h"
+#include "firn/iterator.h"
+#include "firn/options.h"
+#include "firn/snapshot.h"
+#include "firn/stats.h"
+#include "firn/types.h"
+#include "firn/write_batch.h"
+
+namespace firn {
+
+// A Db is an ordered, versioned key-value map.
+//
+// Every write is a commit with a unique commit timestamp; it is visible to everybody
+// when its call returns. Reads take no lock and wait for nobody.
+//
+// Thread-safety: all methods from any number of threads at once, except the destructor.
+// Lifetime: ~Db closes. Snapshots, iterators and pinned values may outlive it.
+// Errors: typed absl::Status, see status.h. A failed write changed nothing. After
+//     Close() every call answers kFailedPrecondition.
+class FIRN_EXPORT Db {
+ public:
+  // A Db that lives in memory only: Durability::kMemory, whatever the options say.
+  static absl::StatusOr<std::unique_ptr<Db>> OpenInMemory(const Options& options = {});
+
+  ~Db();
+  Db(const Db&) = delete;
+  Db& operator=(const Db&) = delete;
+
+  // --- Reads of the newest state -------------------------------------------------
+  // A missing key is std::nullopt.
+  absl::StatusOr<std::optional<std::string>> Get(std::string_view key) const;
+  // Copies the value into `*value` and returns true, or returns false and leaves it.
+  absl::StatusOr<bool> Get(std::string_view key, std::string* value) const;
+  absl::StatusOr<std::optional<PinnedValue>> GetPinned(std::string_view key) const;
+  // All keys at one moment; answers stand in the order of `keys`.
+  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
+      absl::Span<const std::string_view> keys) const;
+  absl::StatusOr<bool> Contains(std::string_view key) const;
+  // Estimates from the map's structure; cost grows with the number of inner nodes.
+  absl::StatusOr<uint64_t> ApproximateCount(const KeyRange& range) const;
+  absl::StatusOr<uint64_t> ApproximateBytes(const KeyRange& range) const;
+
+  // --- Writes: each returns its commit timestamp -----------------------------------
+  absl::StatusOr<CommitTs> Put(std::string_view key, std::string_view value,
+                               const WriteOptions& options = {});
+  // Deleting a key that is not there is a commit too.
+  absl::StatusOr<CommitTs> Delete(std::string_view key, const WriteOptions& options = {});
+  absl::StatusOr<CommitTs> DeleteRange(const KeyRange& range, const WriteOptions& options = {});
+  // Deletes every key.
+  absl::StatusOr<CommitTs> Clear(const WriteOptions& options = {});
+  // An empty batch returns LatestCommitTs().
+  absl::StatusOr<CommitTs> Write(const WriteBatch& batch, const WriteOptions& options = {});
+
+  // --- Conditional writes: each is one atomic step, judged against the newest commit ---
+  // The key's value if it has one, else stores `value`.
+  absl::StatusOr<LoadOrStoreResult> LoadOrStore(std::string_view key, std::string_view value,
+                                                const WriteOptions& options = {});
+  // The same with a value made only if needed. `factory` runs on this thread, outside
+  // all locks, one at a time per key: other callers on that key wait for it. If another
+  // commit lands first, that value is returned and the factory's dropped. An error from
+  // `factory` goes to everybody waiting; an exception is kAborted; a factory that
+  // (directly or through others) waits for itself is kFailedPrecondition.
+  absl::StatusOr<LoadOrStoreResult> LoadOrStore(
+      std::string_view key, absl::FunctionRef<absl::StatusOr<std::string>()> factory,
+      const WriteOptions& options = {});
+  absl::StatusOr<ExchangeResult> LoadAndDelete(std::string_view key,
+                                               const WriteOptions& options = {});
+  absl::StatusOr<ExchangeResult> Swap(std::string_view key, std::string_view value,
+                                      const WriteOptions& options = {});
+  // Writes only if the key's value is `expected` (std::nullopt: if it is absent).
+  // std::nullopt when it was something else.
+  absl::StatusOr<std::optional<CommitTs>> CompareAndSwap(std::string_view key,
+                                                         std::optional<std::string_view> expected,
+                                                         std::string_view value,
+                                                         const WriteOptions& options = {});
+  absl::StatusOr<std::optional<CommitTs>> CompareAndDelete(std::string_view key,
+                                                           std::optional<std::string_view> expected,
+                                                           const WriteOptions& options = {});
+
+  // --- Snapshots and iterators --------------------------------------------------------
+  // A frozen view of now. Never waits; see Snapshot::status() for a refusal.
+  Snapshot GetSnapshot(SnapshotOptions options = {}) const;
+  // Anchors at its first Seek*(), not here.
+  Iterator NewIterator(const IteratorOptions& options = {}) const;
+  // Calls `visit` for each entry of one moment until it returns false.
+  absl::Status Range(
+      const IteratorOptions& options,
+      absl::FunctionRef<bool(std::string_view key, std::string_view value)> visit) const;
+  // Newest timestamp that a snapshot taken now would read at.
+  CommitTs LatestCommitTs() const;
+
+  // --- Care ------------------------------------------------------------------------
+  // Freezes every leaf with fresh writes, prunes what nobody sees, returns memory.
+  absl::Status Settle();
+  // One step of background work under BackgroundMode::kManual; false: nothing to do.
+  absl::StatusOr<bool> StepBackgroundWork();
+  // Walks the whole map and checks its structure: kInternal names what is broken.
+  absl::Status VerifyInvariants() const;
+  // Exact figures; walks the leaves (about 0.1 us each), readers and writers go on.
+  absl::StatusOr<DbStats> Stats() const;
+  // Who holds which snapshot since when, and what closing it would free. Oldest first.
+  absl::StatusOr<std::vector<SnapshotInfo>> LiveSnapshots() const;
+  // Refuses new calls and stops background work. Idempotent.
+  absl::Status Close();
+
+ private:
+  explicit Db(std::unique_ptr<internal::DbImpl> impl);
+
+  const std::unique_ptr<internal::DbImpl> impl_;
+};
+
+}  // namespace firn
+
+#endif  // FIRN_DB_H_

@@ -1,0 +1,222 @@
+#include "iterator/leaf_cursor.h"
+
+#include <algorithm>
+
+#include "mvcc/point_read.h"
+#include "mvcc/schedule_point.h"
+
+namespace firn::internal {
+namespace {
+
+void SetEntry(ReadyWindow* window, size_t at, std::string_view key, const VersionView& version,
+              bool keys_only) {
+  const bool inline_value = version.kind == ValueKind::kValue && !keys_only;
+  window->entries[at] = {key.data(), inline_value ? version.data : key.data(),
+                         static_cast<uint32_t>(key.size()), inline_value ? version.size : 0};
+  window->commit_ts[at] = version.commit_ts;
+}
+
+}  // namespace
+
+void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds) {
+  fresh_.clear();
+  state_ = state;
+  block_ = state->block();
+  read_ts_ = read_ts;
+  GatherFresh();
+  plain_ = fresh_.empty() && block_->PlainAt(read_ts) && !block_->has_large() && !SkipShortcut(4);
+
+  const Fences fences = state->fences();
+  lowest_ = {0, 0};
+  if (bounds.lower > fences.lower) {
+    CutBefore(bounds.lower);
+    lowest_ = front_;
+  }
+  highest_ = {block_->count(), static_cast<uint32_t>(fresh_.size())};
+  if (bounds.upper && (!fences.upper || *bounds.upper < *fences.upper)) {
+    CutBefore(*bounds.upper);
+    highest_ = front_;
+  }
+}
+
+void LeafCursor::GatherFresh() {
+  const FreshDelta* delta = state_->delta.load(std::memory_order_acquire);
+  if (delta == nullptr) return;
+  for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
+    const FreshSlot& slot = delta->slot(i);
+    // A slot without a visible version leaves the key to the run.
+    if (const Version* version = slot.chain.NewestAt(read_ts_)) {
+      fresh_.push_back({slot.key(), ViewOf(*version)});
+    }
+  }
+  std::sort(fresh_.begin(), fresh_.end(),
+            [](const FreshEntry& a, const FreshEntry& b) { return a.key < b.key; });
+}
+
+VersionView LeafCursor::VisibleFrozen(uint32_t i) const {
+  const VersionView newest = block_->newest(i);
+  if (IsVisible(newest.commit_ts, read_ts_)) return newest;
+  SnapshotView view(read_ts_);
+  return FindOlder(*block_, i, view);
+}
+
+uint32_t LeafCursor::FirstFresh(std::string_view target) const {
+  const auto at = std::partition_point(fresh_.begin(), fresh_.end(),
+                                       [&](const FreshEntry& entry) { return entry.key < target; });
+  return static_cast<uint32_t>(at - fresh_.begin());
+}
+
+void LeafCursor::CutBefore(std::string_view target) {
+  front_ = {block_->count() == 0 ? 0 : block_->Find(target).index, FirstFresh(target)};
+  back_ = front_;
+}
+
+void LeafCursor::CutAfter(std::string_view target) {
+  CutBefore(target);
+  if (front_.frozen < block_->count() && block_->key(front_.frozen) == target) ++front_.frozen;
+  if (front_.fresh < fresh_.size() && fresh_[front_.fresh].key == target) ++front_.fresh;
+  back_ = front_;
+}
+
+void LeafCursor::CutAtStart() { front_ = back_ = lowest_; }
+
+void LeafCursor::CutAtEnd() { front_ = back_ = highest_; }
+
+bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, bool* large) {
+  *large = false;
+  if (plain_) return FillPlainForward(window, limit, keys_only);
+  Cut cut = back_;
+  Cut front = cut;
+  size_t filled = 0;
+  while (filled < limit) {
+    const bool has_frozen = cut.frozen < highest_.frozen;
+    const bool has_fresh = cut.fresh < highest_.fresh;
+    if (!has_frozen && !has_fresh) break;
+    const Cut before = cut;
+    std::string_view key;
+    VersionView version;
+    const int order = !has_frozen  ? 1
+                      : !has_fresh ? -1
+                                   : block_->key(cut.frozen).compare(fresh_[cut.fresh].key);
+    if (order < 0) {
+      key = block_->key(cut.frozen);
+      version = VisibleFrozen(cut.frozen);
+    } else {
+      key = fresh_[cut.fresh].key;
+      version = fresh_[cut.fresh].version;
+    }
+    if (order <= 0) ++cut.frozen;
+    if (order >= 0) ++cut.fresh;
+    if (version.kind == ValueKind::kTombstone) {
+      if (filled == 0) front = cut;
+      continue;
+    }
+    if (version.kind == ValueKind::kLarge && !keys_only) {
+      if (filled > 0) {
+        cut = before;
+        break;
+      }
+      *large = true;
+    }
+    SetEntry(window, filled++, key, version, keys_only);
+    if (*large) {
+      window->entries[0].value = version.data;
+      break;
+    }
+  }
+  if (filled == 0) return false;
+  window->begin = 0;
+  window->end = filled;
+  front_ = front;
+  back_ = cut;
+  return true;
+}
+
+bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only, bool* large) {
+  *large = false;
+  if (plain_) return FillPlainBackward(window, limit, keys_only);
+  Cut cut = front_;
+  Cut back = cut;
+  size_t at = ReadyWindow::kCapacity;
+  const size_t stop = at - limit;
+  while (at > stop) {
+    const bool has_frozen = cut.frozen > lowest_.frozen;
+    const bool has_fresh = cut.fresh > lowest_.fresh;
+    if (!has_frozen && !has_fresh) break;
+    const Cut behind = cut;
+    std::string_view key;
+    VersionView version;
+    const int order = !has_frozen  ? -1
+                      : !has_fresh ? 1
+                                   : block_->key(cut.frozen - 1).compare(fresh_[cut.fresh - 1].key);
+    if (order > 0) {
+      key = block_->key(cut.frozen - 1);
+      version = VisibleFrozen(cut.frozen - 1);
+    } else {
+      key = fresh_[cut.fresh - 1].key;
+      version = fresh_[cut.fresh - 1].version;
+    }
+    if (order >= 0) --cut.frozen;
+    if (order <= 0) --cut.fresh;
+    if (version.kind == ValueKind::kTombstone) {
+      if (at == ReadyWindow::kCapacity) back = cut;
+      continue;
+    }
+    if (version.kind == ValueKind::kLarge && !keys_only) {
+      if (at < ReadyWindow::kCapacity) {
+        cut = behind;
+        break;
+      }
+      *large = true;
+    }
+    SetEntry(window, --at, key, version, keys_only);
+    if (*large) {
+      window->entries[at].value = version.data;
+      break;
+    }
+  }
+  if (at == ReadyWindow::kCapacity) return false;
+  window->begin = at;
+  window->end = ReadyWindow::kCapacity;
+  front_ = cut;
+  back_ = back;
+  return true;
+}
+
+bool LeafCursor::FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only) {
+  const uint32_t begin = back_.frozen;
+  if (begin >= highest_.frozen) return false;
+  const auto count = static_cast<uint32_t>(std::min<size_t>(limit, highest_.frozen - begin));
+  for (uint32_t i = 0; i < count; ++i) {
+    ReadyEntry& entry = window->entries[i];
+    block_->PlainEntry(begin + i, &entry.key, &entry.key_size, &entry.value, &entry.value_size);
+    if (keys_only) entry.value_size = 0;
+    window->commit_ts[i] = block_->commit_ts(begin + i);
+  }
+  window->begin = 0;
+  window->end = count;
+  front_.frozen = begin;
+  back_.frozen = begin + count;
+  return true;
+}
+
+bool LeafCursor::FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only) {
+  const uint32_t end = front_.frozen;
+  if (end <= lowest_.frozen) return false;
+  const auto count = static_cast<uint32_t>(std::min<size_t>(limit, end - lowest_.frozen));
+  const size_t at = ReadyWindow::kCapacity - count;
+  for (uint32_t i = 0; i < count; ++i) {
+    ReadyEntry& entry = window->entries[at + i];
+    const uint32_t source = end - count + i;
+    block_->PlainEntry(source, &entry.key, &entry.key_size, &entry.value, &entry.value_size);
+    if (keys_only) entry.value_size = 0;
+    window->commit_ts[at + i] = block_->commit_ts(source);
+  }
+  window->begin = at;
+  window->end = ReadyWindow::kCapacity;
+  back_.frozen = end;
+  front_.frozen = end - count;
+  return true;
+}
+
+}  // namespace firn::internal

@@ -1,0 +1,79 @@
+// A LeafCursor shows what one snapshot sees of one leaf.
+#ifndef FIRN_ITERATOR_LEAF_CURSOR_H_
+#define FIRN_ITERATOR_LEAF_CURSOR_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "iterator/key_bounds.h"
+#include "iterator/ready_window.h"
+#include "mvcc/leaf.h"
+
+namespace firn::internal {
+
+// A LeafCursor merges a leaf's fresh writes into its frozen run, both ways, and leaves out what
+// the snapshot does not see. It works on a cut: a place between two neighbouring entries.
+//
+//   frozen run    a   b   |   d        next: two places, one in the run,
+//   fresh         a'    c | d'         one among the visible fresh entries
+//
+// A window lies between two cuts: filling forward moves the one behind it, filling backward the
+// one before it, so a turn round needs no search.
+//
+// Thread-safety: one thread.
+// Lifetime: the state is kept by the caller, by a hazard slot or an epoch guard.
+class LeafCursor {
+ public:
+  // Looks at `state` as of `read_ts`, within `bounds`. Throws std::bad_alloc.
+  void Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds);
+  void Leave() { state_ = nullptr; }
+
+  const LeafState* state() const { return state_; }
+
+  // Both cuts before the first entry with key >= target (> target).
+  void CutBefore(std::string_view target);
+  void CutAfter(std::string_view target);
+  void CutAtStart();
+  void CutAtEnd();
+
+  // Fills the window with up to `limit` entries behind (before) the last window. Returns false
+  // if there is none left in this leaf; the window is then as before.
+  // With `keys_only` values stay empty. A large value comes alone, as a LargeValue in
+  // `value` that nobody has counted yet, and *large is set.
+  bool FillForward(ReadyWindow* window, size_t limit, bool keys_only, bool* large);
+  bool FillBackward(ReadyWindow* window, size_t limit, bool keys_only, bool* large);
+
+ private:
+  // A place between entries: how many of the run and of the fresh ones are before it.
+  struct Cut {
+    uint32_t frozen;
+    uint32_t fresh;
+  };
+  struct FreshEntry {
+    std::string_view key;
+    VersionView version;
+  };
+
+  void GatherFresh();
+  // The version of frozen key i that the snapshot sees; a tombstone if none.
+  VersionView VisibleFrozen(uint32_t i) const;
+  uint32_t FirstFresh(std::string_view target) const;
+  bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
+  bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
+
+  const LeafState* state_ = nullptr;
+  const FrozenBlock* block_ = nullptr;
+  uint64_t read_ts_ = 0;
+  bool plain_ = false;             // Every entry of the run is visible as it is.
+  std::vector<FreshEntry> fresh_;  // What the snapshot sees of the delta, in key order.
+  Cut lowest_{};                   // The bounds within this leaf.
+  Cut highest_{};
+  Cut front_{};  // Before the window.
+  Cut back_{};   // Behind it.
+};
+
+}  // namespace firn::internal
+
+#endif  // FIRN_ITERATOR_LEAF_CURSOR_H_

@@ -1,0 +1,81 @@
+// The Freezer packs leaves: delta into block, one leaf into several, several into one.
+#ifndef FIRN_MVCC_FREEZER_H_
+#define FIRN_MVCC_FREEZER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "mvcc/ordered_map.h"
+
+namespace firn::internal {
+
+// One write of a commit, as the map takes it. Views belong to the caller.
+struct MapWrite {
+  std::string_view key;
+  VersionView value;  // commit_ts is not looked at.
+};
+
+// A Freezer rebuilds leaves. It merges a leaf's delta into its block, prunes by the one rule,
+// cuts what is too big and joins what is too small. Every method either does all of its work
+// or throws std::bad_alloc and leaves the map as it was.
+//
+// Thread-safety: one thread, inside an EpochGuard; keep one a thread, its buffers are reused.
+class Freezer {
+ public:
+  explicit Freezer(OrderedMap& map) : map_(map) {}
+
+  // Freezes `leaf`, which the caller has latched, and cuts it into as many leaves as its
+  // content and the `incoming` writes (in key order, all covered by the leaf) need. Returns
+  // the leaves that came behind it, latched by the caller now, in key order.
+  std::vector<Leaf*> FreezeLatched(Leaf* leaf, const PinnedSet& pins,
+                                   std::span<const MapWrite> incoming);
+
+  // Joins the leaf that covers `key` with small neighbours under its parent. `absorbed` gets
+  // the leaves that went, obsolete and unlinked, for the caller to retire. Returns the leaf
+  // that took them in, or null if there was nothing to join.
+  Leaf* MergeAround(std::string_view key, const PinnedSet& pins, std::vector<Leaf*>* absorbed);
+
+ private:
+  // A stretch of a leaf to be built: entries_ [first, last) behind `lower`.
+  struct Part {
+    std::string lower;  // Of the first part: unused, the leaf's own fence stays.
+    size_t first_entry;
+    size_t last_entry;
+  };
+
+  void Clear();
+  // Joins inner nodes upwards from `level` as long as they are nearly empty.
+  void MergeInnerNodes(std::string_view key, uint32_t children_left);
+  // Appends the pruned content of `state` to entries_.
+  void Gather(const LeafState& state, const PinnedSet& pins);
+  void AddKey(std::string_view key, const PinnedSet& pins);
+  // Where to cut entries_ and `incoming` together.
+  std::vector<Part> Cut(std::span<const MapWrite> incoming, bool appends) const;
+  LeafState* BuildState(const Fences& fences, size_t first_entry, size_t last_entry);
+
+  OrderedMap& map_;
+
+  // What Gather() has collected; views into the states.
+  std::vector<FrozenEntry> entries_;
+  std::vector<VersionView> older_;
+  size_t pruned_ = 0;
+  // Scratch.
+  std::vector<const FreshSlot*> fresh_;
+  std::vector<VersionView> versions_;
+};
+
+// Whether a freeze of `state` now would drop versions, or could later.
+enum class Debt {
+  kNone,  // Its block holds one value of each key.
+  kHeld,  // Older versions or tombstones, all of them seen by live snapshots or still new.
+  kDue,   // Some of them nobody sees any more.
+};
+Debt DebtOf(const FrozenBlock& block, const PinnedSet& pins);
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_FREEZER_H_

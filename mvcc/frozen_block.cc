@@ -1,0 +1,178 @@
+#include "mvcc/frozen_block.h"
+
+#include <algorithm>
+#include <limits>
+#include <new>
+
+namespace firn::internal {
+namespace {
+
+constexpr size_t AlignUp(size_t bytes, size_t alignment) {
+  return (bytes + alignment - 1) & ~(alignment - 1);
+}
+
+// Where the columns of a planned block stand.
+struct Columns {
+  explicit Columns(const FrozenBlock::Plan& plan) {
+    const size_t records = size_t{plan.count} + plan.older_count;
+    wide_offsets = plan.record_bytes > std::numeric_limits<uint16_t>::max();
+    offsets = sizeof(FrozenBlock) + 4 * size_t{plan.count};
+    times = AlignUp(offsets + (wide_offsets ? 4 : 2) * (records + 1), 4);
+    key_sizes = times + plan.ts_width * records;
+    kinds = key_sizes + plan.key_size_width * size_t{plan.count};
+    owners = AlignUp(kinds + (plan.has_kinds ? records : 0), 4);
+    bytes = owners + 4 * size_t{plan.older_count};
+    end = bytes + plan.record_bytes;
+  }
+  bool wide_offsets;
+  size_t offsets, times, key_sizes, kinds, owners, bytes, end;
+};
+
+}  // namespace
+
+FrozenBlock::Plan FrozenBlock::MakePlan(std::span<const FrozenEntry> entries,
+                                        std::span<const VersionView> older) {
+  Plan plan;
+  plan.count = static_cast<uint32_t>(entries.size());
+  uint64_t min_ts = std::numeric_limits<uint64_t>::max();
+  size_t min_key = std::numeric_limits<size_t>::max();
+  size_t max_key = 0;
+  const auto add_version = [&](const VersionView& version) {
+    plan.record_bytes += version.stored_size();
+    min_ts = std::min(min_ts, version.commit_ts);
+    plan.max_ts = std::max(plan.max_ts, version.commit_ts);
+    if (version.kind == ValueKind::kValue) return;
+    plan.has_kinds = true;
+    plan.has_large |= version.kind == ValueKind::kLarge;
+  };
+  for (const FrozenEntry& entry : entries) {
+    plan.record_bytes += entry.key.size();
+    min_key = std::min(min_key, entry.key.size());
+    max_key = std::max(max_key, entry.key.size());
+    plan.has_tombstones |= entry.newest.kind == ValueKind::kTombstone;
+    add_version(entry.newest);
+    plan.older_count += entry.older_count;
+    for (uint32_t j = 0; j < entry.older_count; ++j) add_version(older[entry.older_begin + j]);
+  }
+  if (!entries.empty()) {
+    plan.base_ts = min_ts;
+    plan.prefix_size = CommonPrefixSize(entries.front().key, entries.back().key);
+    const uint64_t spread = plan.max_ts - min_ts;
+    plan.ts_width = spread == 0 ? 0 : spread <= std::numeric_limits<uint32_t>::max() ? 4 : 8;
+    plan.key_size_width = min_key == max_key ? 0 : max_key <= 255 ? 1 : 2;
+    plan.uniform_key_size = max_key;
+  }
+  plan.total_bytes = Columns(plan).end;
+  return plan;
+}
+
+FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
+                                std::span<const FrozenEntry> entries,
+                                std::span<const VersionView> older) {
+  auto* block = new (memory) FrozenBlock;
+  const Columns columns(plan);
+  block->count_ = plan.count;
+  block->older_count_ = plan.older_count;
+  block->offsets_at_ = static_cast<uint32_t>(columns.offsets);
+  block->ts_at_ = static_cast<uint32_t>(columns.times);
+  block->key_sizes_at_ = static_cast<uint32_t>(columns.key_sizes);
+  block->kinds_at_ = static_cast<uint32_t>(columns.kinds);
+  block->owners_at_ = static_cast<uint32_t>(columns.owners);
+  block->records_at_ = static_cast<uint32_t>(columns.bytes);
+  block->base_ts_ = plan.base_ts;
+  block->max_commit_ts_ = plan.max_ts;
+  block->prefix_size_ = static_cast<uint16_t>(plan.prefix_size);
+  block->uniform_key_size_ = static_cast<uint16_t>(plan.uniform_key_size);
+  block->ts_width_ = plan.ts_width;
+  block->key_size_width_ = plan.key_size_width;
+  block->wide_offsets_ = columns.wide_offsets;
+  block->has_kinds_ = plan.has_kinds;
+  block->has_tombstones_ = plan.has_tombstones;
+  block->has_large_ = plan.has_large;
+
+  uint32_t offset = 0;
+  for (uint32_t i = 0; i < plan.count; ++i) {
+    const std::string_view key = entries[i].key;
+    block->Store<uint32_t>(
+        sizeof(FrozenBlock) + 4 * size_t{i},
+        HeadOf<uint32_t>(key.data() + plan.prefix_size, key.size() - plan.prefix_size));
+    if (plan.key_size_width == 1) {
+      block->Store<uint8_t>(columns.key_sizes + i, static_cast<uint8_t>(key.size()));
+    } else if (plan.key_size_width == 2) {
+      block->Store<uint16_t>(columns.key_sizes + 2 * size_t{i}, static_cast<uint16_t>(key.size()));
+    }
+    block->SetOffset(i, offset);
+    key.copy(block->at(columns.bytes + offset), key.size());
+    offset += static_cast<uint32_t>(key.size());
+    block->WriteVersion(i, &offset, entries[i].newest);
+  }
+  uint32_t record = plan.count;
+  for (uint32_t i = 0; i < plan.count; ++i) {
+    for (uint32_t j = 0; j < entries[i].older_count; ++j, ++record) {
+      block->Store<uint32_t>(columns.owners + 4 * size_t{record - plan.count}, i);
+      block->SetOffset(record, offset);
+      block->WriteVersion(record, &offset, older[entries[i].older_begin + j]);
+    }
+  }
+  block->SetOffset(record, offset);
+  FIRN_INVARIANT(offset == plan.record_bytes);
+  return block;
+}
+
+void FrozenBlock::SetOffset(uint32_t record, uint32_t offset) {
+  if (wide_offsets_) {
+    Store<uint32_t>(offsets_at_ + 4 * size_t{record}, offset);
+  } else {
+    Store<uint16_t>(offsets_at_ + 2 * size_t{record}, static_cast<uint16_t>(offset));
+  }
+}
+
+void FrozenBlock::WriteVersion(uint32_t record, uint32_t* offset, const VersionView& version) {
+  const uint64_t above_base = version.commit_ts - base_ts_;
+  if (ts_width_ == 4) {
+    Store<uint32_t>(ts_at_ + 4 * size_t{record}, static_cast<uint32_t>(above_base));
+  } else if (ts_width_ == 8) {
+    Store<uint64_t>(ts_at_ + 8 * size_t{record}, above_base);
+  }
+  if (has_kinds_) Store<uint8_t>(kinds_at_ + record, static_cast<uint8_t>(version.kind));
+  char* out = at(records_at_ + *offset);
+  if (version.kind == ValueKind::kLarge) {
+    LargeValue* large = version.large();
+    large->AddRef();
+    std::memcpy(out, &large, sizeof(large));
+  } else if (version.size != 0) {
+    std::memcpy(out, version.data, version.size);
+  }
+  *offset += static_cast<uint32_t>(version.stored_size());
+}
+
+VersionView FrozenBlock::MakeView(uint32_t record, uint32_t begin, uint32_t end) const {
+  VersionView view;
+  view.commit_ts = commit_ts(record);
+  view.kind = kind(record);
+  view.data = records() + begin;
+  view.size = end - begin;
+  if (view.kind == ValueKind::kLarge) {
+    LargeValue* large;
+    std::memcpy(&large, view.data, sizeof(large));
+    view.data = reinterpret_cast<const char*>(large);
+    view.size = 0;
+  }
+  return view;
+}
+
+uint32_t FrozenBlock::FirstOlder(uint32_t i) const {
+  uint32_t low = 0;
+  uint32_t high = older_count_;
+  while (low < high) {
+    const uint32_t middle = low + (high - low) / 2;
+    if (older_owner(middle) < i) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  return low;
+}
+
+}  // namespace firn::internal

@@ -1,0 +1,213 @@
+// A FrozenBlock is the packed immutable run of one leaf's keys.
+#ifndef FIRN_MVCC_FROZEN_BLOCK_H_
+#define FIRN_MVCC_FROZEN_BLOCK_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "mvcc/check.h"
+#include "mvcc/key_index.h"
+#include "mvcc/large_value.h"
+#include "mvcc/version.h"
+
+namespace firn::internal {
+
+// One version of a key, wherever it stands.
+struct VersionView {
+  uint64_t commit_ts = 0;
+  ValueKind kind = ValueKind::kTombstone;
+  uint32_t size = 0;           // kValue: bytes at `data`.
+  const char* data = nullptr;  // kValue: the bytes. kLarge: the LargeValue.
+
+  LargeValue* large() const { return reinterpret_cast<LargeValue*>(const_cast<char*>(data)); }
+  // The value's bytes; empty for a tombstone.
+  std::string_view bytes() const {
+    return kind == ValueKind::kLarge ? large()->view() : std::string_view(data, size);
+  }
+  // Bytes that the version takes inside a block.
+  size_t stored_size() const { return kind == ValueKind::kLarge ? sizeof(LargeValue*) : size; }
+};
+
+// One key with everything kept of it, as a freeze hands it to a block.
+struct FrozenEntry {
+  std::string_view key;
+  VersionView newest;
+  uint32_t older_begin = 0;  // Its older versions, newest first, in the freeze's own list.
+  uint32_t older_count = 0;
+};
+
+// FrozenBlock: one contiguous allocation, written once, read by anybody.
+//
+//   header | heads u32[n] | offsets u16|u32[n+o+1] | commit times u0|32|64[n+o]
+//          | key sizes u0|8|16[n] | kinds u8[n+o]? | owners u32[o] | records
+//
+// n keys in order (the main run: the newest version of each, so that a scan of the
+// present runs straight through), then o older versions that live snapshots need, by
+// owner key, newest first. A main record is the key's bytes and its value's; an older
+// one is a value's. Commit times are stored above the block's smallest, key sizes only
+// if they differ, kinds only if something is not a plain value.
+//
+// Thread-safety: immutable once built.
+// Lifetime: lies inside its LeafState, which frees it.
+class FrozenBlock {
+ public:
+  // Sizes and widths of a block to be built.
+  struct Plan {
+    size_t total_bytes = 0;
+    size_t record_bytes = 0;
+    uint32_t count = 0;
+    uint32_t older_count = 0;
+    uint64_t base_ts = 0;
+    uint64_t max_ts = 0;
+    size_t prefix_size = 0;
+    size_t uniform_key_size = 0;
+    uint8_t ts_width = 0;
+    uint8_t key_size_width = 0;
+    bool has_kinds = false;
+    bool has_tombstones = false;
+    bool has_large = false;
+    uint64_t large_bytes = 0;
+  };
+  static Plan MakePlan(std::span<const FrozenEntry> entries, std::span<const VersionView> older);
+
+  // Writes the block into `memory` (plan.total_bytes, 8-byte aligned). Counts a
+  // reference on each large value. Cannot fail.
+  static FrozenBlock* Build(void* memory, const Plan& plan, std::span<const FrozenEntry> entries,
+                            std::span<const VersionView> older);
+
+  uint32_t count() const { return count_; }
+  uint32_t older_count() const { return older_count_; }
+  uint64_t max_commit_ts() const { return max_commit_ts_; }
+  bool has_tombstones() const { return has_tombstones_; }
+  bool has_older() const { return older_count_ != 0; }
+  bool has_large() const { return has_large_; }
+  // A reader at `read_ts` may take every entry of the main run as it is.
+  bool PlainAt(uint64_t read_ts) const { return max_commit_ts_ <= read_ts && !has_tombstones_; }
+  size_t record_bytes() const { return Offset(count_ + older_count_); }
+
+  std::string_view key(uint32_t i) const { return {records() + Offset(i), KeySize(i)}; }
+  // The newest version of key i.
+  VersionView newest(uint32_t i) const {
+    const uint32_t begin = Offset(i) + KeySize(i);
+    return MakeView(i, begin, Offset(i + 1));
+  }
+  // Key i and its newest version, which must be a plain inline value.
+  void PlainEntry(uint32_t i, const char** key, uint32_t* key_size, const char** value,
+                  uint32_t* value_size) const {
+    const uint32_t begin = Offset(i);
+    *key_size = KeySize(i);
+    *key = records() + begin;
+    *value = *key + *key_size;
+    *value_size = Offset(i + 1) - begin - *key_size;
+  }
+  ValueKind kind(uint32_t record) const {
+    return has_kinds_ ? static_cast<ValueKind>(kinds()[record]) : ValueKind::kValue;
+  }
+  uint64_t commit_ts(uint32_t record) const {
+    switch (ts_width_) {
+      case 0:
+        return base_ts_;
+      case 4:
+        return base_ts_ + Load<uint32_t>(ts_at_ + 4 * record);
+      default:
+        return base_ts_ + Load<uint64_t>(ts_at_ + 8 * record);
+    }
+  }
+
+  // Older version j in [0, older_count()).
+  VersionView older(uint32_t j) const {
+    const uint32_t record = count_ + j;
+    return MakeView(record, Offset(record), Offset(record + 1));
+  }
+  uint32_t older_owner(uint32_t j) const { return Load<uint32_t>(owners_at_ + 4 * j); }
+  // The first older version of key i; they run while older_owner() == i.
+  uint32_t FirstOlder(uint32_t i) const;
+
+  // The position of the first key >= target.
+  KeyPosition Find(std::string_view target) const {
+    return FindKey(target, heads(), count_, std::string_view(records(), prefix_size_),
+                   [this](uint32_t i) { return key(i); });
+  }
+
+  // Fetches the index ahead of a search. Touches nothing.
+  void Prefetch() const {
+    const char* base = reinterpret_cast<const char*>(this);
+    for (size_t line = 0; line < 6; ++line) __builtin_prefetch(base + 64 * line);
+  }
+
+  // Calls visit(LargeValue*) for each large value, as often as it is counted here.
+  template <class Visit>
+  void ForEachLarge(const Visit& visit) const {
+    if (!has_large_) return;
+    for (uint32_t record = 0; record < count_ + older_count_; ++record) {
+      if (kind(record) != ValueKind::kLarge) continue;
+      visit((record < count_ ? newest(record) : older(record - count_)).large());
+    }
+  }
+
+ private:
+  FrozenBlock() = default;
+
+  const char* at(size_t offset) const { return reinterpret_cast<const char*>(this) + offset; }
+  char* at(size_t offset) { return reinterpret_cast<char*>(this) + offset; }
+  template <class T>
+  T Load(size_t offset) const {
+    T value;
+    std::memcpy(&value, at(offset), sizeof(T));
+    return value;
+  }
+  template <class T>
+  void Store(size_t offset, T value) {
+    std::memcpy(at(offset), &value, sizeof(T));
+  }
+
+  const uint32_t* heads() const { return reinterpret_cast<const uint32_t*>(at(sizeof(*this))); }
+  const char* records() const { return at(records_at_); }
+  const uint8_t* kinds() const { return reinterpret_cast<const uint8_t*>(at(kinds_at_)); }
+  uint32_t Offset(uint32_t record) const {
+    return wide_offsets_ ? Load<uint32_t>(offsets_at_ + 4 * record)
+                         : Load<uint16_t>(offsets_at_ + 2 * record);
+  }
+  uint32_t KeySize(uint32_t i) const {
+    switch (key_size_width_) {
+      case 0:
+        return uniform_key_size_;
+      case 1:
+        return Load<uint8_t>(key_sizes_at_ + i);
+      default:
+        return Load<uint16_t>(key_sizes_at_ + 2 * i);
+    }
+  }
+  VersionView MakeView(uint32_t record, uint32_t begin, uint32_t end) const;
+
+  void WriteVersion(uint32_t record, uint32_t* offset, const VersionView& version);
+  void SetOffset(uint32_t record, uint32_t offset);
+
+  // One cache line of header: what a search needs first.
+  uint32_t count_;
+  uint32_t older_count_;
+  uint32_t offsets_at_;
+  uint32_t ts_at_;
+  uint32_t key_sizes_at_;
+  uint32_t kinds_at_;
+  uint32_t owners_at_;
+  uint32_t records_at_;
+  uint64_t base_ts_;
+  uint64_t max_commit_ts_;
+  uint16_t prefix_size_;
+  uint16_t uniform_key_size_;
+  uint8_t ts_width_;
+  uint8_t key_size_width_;
+  bool wide_offsets_;
+  bool has_kinds_;
+  bool has_tombstones_;
+  bool has_large_;
+};
+static_assert(sizeof(FrozenBlock) <= 64);
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_FROZEN_BLOCK_H_

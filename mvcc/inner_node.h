@@ -1,0 +1,96 @@
+// An InnerNode routes a descent to the child whose range covers a key.
+#ifndef FIRN_MVCC_INNER_NODE_H_
+#define FIRN_MVCC_INNER_NODE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "mvcc/epoch.h"
+#include "mvcc/key_index.h"
+#include "mvcc/mutex.h"
+#include "mvcc/span_allocator.h"
+
+namespace firn::internal {
+
+// A child as an edit sees it: keys from `separator` on, up to the next child's, are its own.
+// A node's first child takes all that is below its second; its separator stands in the parent.
+struct ChildRef {
+  std::string_view separator;
+  void* node;  // A Leaf below level 1, else an InnerNode.
+};
+
+// InnerNode: immutable separators, atomic child pointers. Whatever changes the set of
+// children makes a new node (StructureEdit) and swaps it into the parent.
+//
+//   header | heads u32[n-1] | separator ends u32[n-1] | children[n] | separator bytes
+//
+// Thread-safety: readers in an epoch guard look at everything but `obsolete`. A child pointer
+//     is stored (release) only under this node's latch while the node is not obsolete, and
+//     loaded (acquire) by descents: whoever finds a child sees it complete.
+// Lifetime: retired once replaced.
+class InnerNode {
+ public:
+  // `level` is the height above the leaves: 1 just above them.
+  static InnerNode* Create(SpanAllocator& allocator, uint32_t level,
+                           std::span<const ChildRef> children);
+  void Free(SpanAllocator& allocator) { allocator.Free(this, retired.bytes); }
+
+  uint32_t level() const { return level_; }
+  uint32_t child_count() const { return child_count_; }
+  // The child whose range covers `key`, if this node's does.
+  uint32_t ChildIndex(std::string_view key) const {
+    const uint32_t separators = child_count_ - 1;
+    if (separators == 0) return 0;
+    const KeyPosition position = FindKey(key, heads(), separators, prefix(),
+                                         [this](uint32_t i) { return separator(i + 1); });
+    return position.index + (position.exact ? 1 : 0);
+  }
+  // The child whose range covers the greatest keys below `key`.
+  uint32_t ChildIndexBefore(std::string_view key) const {
+    const uint32_t separators = child_count_ - 1;
+    if (separators == 0) return 0;
+    return FindKey(key, heads(), separators, prefix(),
+                   [this](uint32_t i) { return separator(i + 1); })
+        .index;
+  }
+  void* child(uint32_t i) const { return children()[i].load(std::memory_order_acquire); }
+  void SetChild(uint32_t i, void* node) { children()[i].store(node, std::memory_order_release); }
+  // Where child i's range begins. Requires: i >= 1.
+  std::string_view separator(uint32_t i) const {
+    const uint32_t begin = i == 1 ? 0 : separator_ends()[i - 2];
+    return {bytes() + begin, separator_ends()[i - 1] - begin};
+  }
+
+  // Serialises edits. Order: after leaf latches; upwards; left before right on a level.
+  Mutex latch;
+  bool obsolete ABSL_GUARDED_BY(latch) = false;
+  Retired retired;  // retired.bytes is the size of this allocation.
+
+ private:
+  InnerNode(uint32_t level, uint32_t child_count) : level_(level), child_count_(child_count) {}
+
+  const char* at(size_t offset) const { return reinterpret_cast<const char*>(this) + offset; }
+  const uint32_t* heads() const { return reinterpret_cast<const uint32_t*>(this + 1); }
+  const uint32_t* separator_ends() const { return heads() + (child_count_ - 1); }
+  std::atomic<void*>* children() {
+    return reinterpret_cast<std::atomic<void*>*>(reinterpret_cast<char*>(this) + children_at_);
+  }
+  const std::atomic<void*>* children() const {
+    return reinterpret_cast<const std::atomic<void*>*>(at(children_at_));
+  }
+  const char* bytes() const { return at(bytes_at_); }
+  std::string_view prefix() const { return {bytes(), prefix_size_}; }
+
+  const uint32_t level_;
+  const uint32_t child_count_;
+  uint32_t children_at_ = 0;
+  uint32_t bytes_at_ = 0;
+  uint32_t prefix_size_ = 0;  // Of all separators; the first one begins with it.
+};
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_INNER_NODE_H_

@@ -1,0 +1,35 @@
+#include "mvcc/leaf.h"
+
+#include <new>
+
+namespace firn::internal {
+
+LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
+                             std::span<const FrozenEntry> entries,
+                             std::span<const VersionView> older) {
+  const FrozenBlock::Plan plan = FrozenBlock::MakePlan(entries, older);
+  const size_t fence_bytes = fences.lower.size() + (fences.upper ? fences.upper->size() : 0);
+  const size_t block_at = (sizeof(LeafState) + fence_bytes + 7) & ~size_t{7};
+  const SpanAllocator::Block memory = allocator.Allocate(block_at + plan.total_bytes);
+  auto* state = new (memory.data) LeafState;
+  state->retired.bytes = memory.bytes;
+  state->block_at = static_cast<uint32_t>(block_at);
+  state->lower_size = static_cast<uint16_t>(fences.lower.size());
+  char* out = reinterpret_cast<char*>(state + 1);
+  fences.lower.copy(out, fences.lower.size());
+  if (fences.upper) {
+    state->has_upper = true;
+    state->upper_size = static_cast<uint16_t>(fences.upper->size());
+    state->upper_head = HeadOf<uint64_t>(fences.upper->data(), fences.upper->size());
+    fences.upper->copy(out + fences.lower.size(), fences.upper->size());
+  }
+  FrozenBlock::Build(reinterpret_cast<char*>(state) + block_at, plan, entries, older);
+  return state;
+}
+
+void LeafState::Free(SpanAllocator& allocator) {
+  if (FreshDelta* fresh = delta.load(std::memory_order_acquire)) fresh->Destroy(allocator);
+  allocator.Free(this, retired.bytes);
+}
+
+}  // namespace firn::internal

@@ -1,0 +1,73 @@
+// The one wait type: every blocking of Firn goes through Mutex and CondVar, so that a
+// test scheduler knows who waits for what. They wrap the standard ones, which
+// ThreadSanitizer understands, and carry Abseil's annotations, which clang checks.
+#ifndef FIRN_MVCC_MUTEX_H_
+#define FIRN_MVCC_MUTEX_H_
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "mvcc/schedule_point.h"
+
+namespace firn::internal {
+
+class ABSL_LOCKABLE Mutex {
+ public:
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
+    if (mutex_.try_lock()) return;
+    ReportBlocked(this);
+    mutex_.lock();
+    ReportUnblocked(this);
+  }
+  bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
+  void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+
+ private:
+  friend class CondVar;
+  std::mutex mutex_;
+};
+
+class ABSL_SCOPED_LOCKABLE MutexLock {
+ public:
+  explicit MutexLock(Mutex& mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex) : mutex_(mutex) {
+    mutex_.Lock();
+  }
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_.Unlock(); }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
+
+// As std::condition_variable: wakes may be spurious, so callers loop on their condition.
+class CondVar {
+ public:
+  void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    ReportBlocked(this);
+    condition_.wait(lock);
+    ReportUnblocked(this);
+    lock.release();
+  }
+  // Returns false if `microseconds` passed first.
+  bool WaitFor(Mutex& mutex, uint64_t microseconds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
+    ReportBlocked(this);
+    const std::cv_status status =
+        condition_.wait_for(lock, std::chrono::microseconds(microseconds));
+    ReportUnblocked(this);
+    lock.release();
+    return status == std::cv_status::no_timeout;
+  }
+  void NotifyAll() { condition_.notify_all(); }
+
+ private:
+  std::condition_variable condition_;
+};
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_MUTEX_H_

@@ -1,0 +1,157 @@
+#include "mvcc/ordered_map.h"
+
+#include <cstddef>
+#include <new>
+
+#include "mvcc/check.h"
+#include "mvcc/schedule_point.h"
+
+namespace firn::internal {
+namespace {
+
+// The object that a retired header stands in.
+template <class T>
+T* OwnerOf(Retired* retired) {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Winvalid-offsetof"
+  return reinterpret_cast<T*>(reinterpret_cast<char*>(retired) - offsetof(T, retired));
+#pragma GCC diagnostic pop
+}
+
+void DestroyRetiredState(Retired* retired, void* map) {
+  OwnerOf<LeafState>(retired)->Free(static_cast<OrderedMap*>(map)->allocator());
+}
+
+// A state gives up its large values with its grace period, even while a hazard slot keeps it.
+void DropRetiredCounts(Retired* retired, void* context) {
+  auto* map = static_cast<OrderedMap*>(context);
+  OwnerOf<LeafState>(retired)->DropLargeCounts([map](LargeValue* large) { map->DropLarge(large); });
+}
+
+void DestroyRetiredLeaf(Retired* retired, void* map) {
+  static_cast<OrderedMap*>(map)->FreeLeaf(OwnerOf<Leaf>(retired));
+}
+
+void DestroyRetiredNode(Retired* retired, void* map) {
+  OwnerOf<InnerNode>(retired)->Free(static_cast<OrderedMap*>(map)->allocator());
+}
+
+}  // namespace
+
+OrderedMap::OrderedMap(const TuningOptions& tuning, const Pruner& pruner)
+    : tuning_(tuning), pruner_(pruner) {
+  Leaf* leaf = NewLatchedLeaf(LeafState::Create(allocator_, Fences{}, {}, {}));
+  leaf->latch.Unlock();
+  const ChildRef only{{}, leaf};
+  SetRoot(InnerNode::Create(allocator_, 1, {&only, 1}));
+}
+
+OrderedMap::~OrderedMap() {
+  FreeSubtree(root());
+  retired_.DrainAll(this);
+}
+
+void OrderedMap::FreeSubtree(InnerNode* node) {
+  for (uint32_t i = 0; i < node->child_count(); ++i) {
+    if (node->level() > 1) {
+      FreeSubtree(static_cast<InnerNode*>(node->child(i)));
+      continue;
+    }
+    auto* leaf = static_cast<Leaf*>(node->child(i));
+    DestroyState(leaf->state.Load());
+    FreeLeaf(leaf);
+  }
+  node->Free(allocator_);
+}
+
+InnerNode* OrderedMap::FindInnerNode(uint32_t level, std::string_view key) const {
+  InnerNode* node = root();
+  if (node->level() < level) return nullptr;
+  while (node->level() > level) node = static_cast<InnerNode*>(node->child(node->ChildIndex(key)));
+  return node;
+}
+
+const LeafState* OrderedMap::FindStateBefore(std::string_view lower) const {
+  while (true) {
+    const InnerNode* node = root();
+    while (node->level() > 1) {
+      node = static_cast<const InnerNode*>(node->child(node->ChildIndexBefore(lower)));
+    }
+    const LeafState* state =
+        static_cast<Leaf*>(node->child(node->ChildIndexBefore(lower)))->state.Load();
+    // A split may have cut off the keys just below `lower`; they are linked by then.
+    if (!state->has_upper || *state->fences().upper >= lower) return state;
+  }
+}
+
+const LeafState* OrderedMap::FindLastState() const {
+  while (true) {
+    const InnerNode* node = root();
+    while (node->level() > 1) {
+      node = static_cast<const InnerNode*>(node->child(node->child_count() - 1));
+    }
+    const LeafState* state = static_cast<Leaf*>(node->child(node->child_count() - 1))->state.Load();
+    if (!state->has_upper) return state;
+  }
+}
+
+// Clang cannot follow a latch that passes to the caller.
+Leaf* OrderedMap::LatchLeaf(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  while (true) {
+    Leaf* leaf = FindLeaf(key);
+    AtSchedulePoint("map:before_latch");
+    leaf->latch.Lock();
+    if (!leaf->obsolete && leaf->state.Load()->Covers(key)) return leaf;
+    leaf->latch.Unlock();  // Split or merged away since the descent.
+  }
+}
+
+Leaf* OrderedMap::NewLatchedLeaf(LeafState* state) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const SpanAllocator::Block memory = allocator_.Allocate(sizeof(Leaf));
+  auto* leaf = new (memory.data) Leaf;
+  leaf->retired.bytes = memory.bytes;
+  leaf->state.Swap(state);
+  leaf->latch.Lock();
+  return leaf;
+}
+
+void OrderedMap::FreeLeaf(Leaf* leaf) {
+  const size_t bytes = leaf->retired.bytes;
+  leaf->~Leaf();
+  allocator_.Free(leaf, bytes);
+}
+
+void OrderedMap::DestroyState(LeafState* state) {
+  if (!state->counts_dropped.load(std::memory_order_relaxed)) {
+    state->DropLargeCounts([this](LargeValue* large) { DropLarge(large); });
+  }
+  state->Free(allocator_);
+}
+
+void OrderedMap::SwapState(Leaf* leaf, LeafState* state) {
+  AtSchedulePoint("leaf:before_swap");
+  LeafState* old = leaf->state.Swap(state);
+  old->retired.destroy = &DestroyRetiredState;
+  old->retired.grace_ended = &DropRetiredCounts;
+  retired_.Retire(&old->retired);
+}
+
+void OrderedMap::RetireLeaf(Leaf* leaf) {
+  leaf->retired.destroy = &DestroyRetiredLeaf;
+  retired_.Retire(&leaf->retired);
+}
+
+void OrderedMap::RetireInnerNode(InnerNode* node) {
+  node->retired.destroy = &DestroyRetiredNode;
+  retired_.Retire(&node->retired);
+}
+
+void OrderedMap::DropLarge(LargeValue* large) {
+  if (!large->DropRef()) return;
+  large->bytes = large->allocated_bytes();
+  retired_.Retire(large);
+}
+
+size_t OrderedMap::Reclaim() { return retired_.Reclaim(hazards_, this); }
+
+}  // namespace firn::internal

@@ -1,0 +1,128 @@
+// The concurrent ordered map: leaves under copy-on-write inner nodes.
+#ifndef FIRN_MVCC_ORDERED_MAP_H_
+#define FIRN_MVCC_ORDERED_MAP_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "firn/options.h"
+#include "mvcc/epoch.h"
+#include "mvcc/hazard.h"
+#include "mvcc/inner_node.h"
+#include "mvcc/large_value.h"
+#include "mvcc/leaf.h"
+#include "mvcc/pruner.h"
+#include "mvcc/span_allocator.h"
+
+namespace firn::internal {
+
+// Work done since the map was made.
+//   Writer: freezes, splits, merges, prunes. Reader: statistics; relaxed, each counts alone.
+struct MapCounters {
+  std::atomic<uint64_t> freezes{0};
+  std::atomic<uint64_t> splits{0};
+  std::atomic<uint64_t> merges{0};
+  std::atomic<uint64_t> pruned_versions{0};
+};
+
+// OrderedMap is the tree itself: finding leaves, latching them, and the memory of all its
+// parts. What a leaf's versions mean is the business of point_read.h, Freezer and
+// CommitWriter; who may change what when is written in docs/concurrency.md.
+//
+// Thread-safety: all methods from any thread. Finding takes no lock; callers hold an
+//     EpochGuard for as long as they look at what they found.
+class OrderedMap {
+ public:
+  // Throws std::bad_alloc.
+  OrderedMap(const TuningOptions& tuning, const Pruner& pruner);
+  // Requires: nobody else looks at the map or at anything found in it.
+  ~OrderedMap();
+  OrderedMap(const OrderedMap&) = delete;
+  OrderedMap& operator=(const OrderedMap&) = delete;
+
+  // The leaf to which the tree leads for `key`; its state may end below `key` if a split is
+  // under way. Requires: an EpochGuard.
+  Leaf* FindLeaf(std::string_view key) const {
+    const InnerNode* node = root();
+    while (node->level() > 1) {
+      node = static_cast<const InnerNode*>(node->child(node->ChildIndex(key)));
+    }
+    return static_cast<Leaf*>(node->child(node->ChildIndex(key)));
+  }
+  // The current state that covers `key`. Requires: an EpochGuard.
+  const LeafState* FindState(std::string_view key) const {
+    while (true) {  // Again only after a split, whose new leaf is linked by then.
+      const LeafState* state = FindLeaf(key)->state.Load();
+      if (state->BelowUpper(key)) [[likely]] {
+        return state;
+      }
+    }
+  }
+  // The state before the one that begins at `lower` (which is not ""): that of the greatest
+  // keys below `lower`. Requires: an EpochGuard.
+  const LeafState* FindStateBefore(std::string_view lower) const;
+  // The last state of the map. Requires: an EpochGuard.
+  const LeafState* FindLastState() const;
+  // The inner node of `level` on the way to `key`; null if the tree is lower than that.
+  // It may be obsolete. Requires: an EpochGuard.
+  InnerNode* FindInnerNode(uint32_t level, std::string_view key) const;
+
+  // Latches the leaf that covers `key`: current and not obsolete. Requires: an EpochGuard.
+  Leaf* LatchLeaf(std::string_view key);
+
+  // A new leaf with `state`, latched by the caller and not linked yet. Throws std::bad_alloc.
+  Leaf* NewLatchedLeaf(LeafState* state);
+  // For leaves and states that were never linked.
+  void FreeLeaf(Leaf* leaf);
+  void DestroyState(LeafState* state);
+
+  // Puts `state` in place of the leaf's current one and retires that. Requires: the latch.
+  void SwapState(Leaf* leaf, LeafState* state);
+  void RetireLeaf(Leaf* leaf);
+  void RetireInnerNode(InnerNode* node);
+  // Gives up one count of a large value; its memory goes a grace period after the last.
+  void DropLarge(LargeValue* large);
+
+  // Frees what no reader can reach any more. Returns the number of objects freed.
+  size_t Reclaim();
+
+  const TuningOptions& tuning() const { return tuning_; }
+  const Pruner& pruner() const { return pruner_; }
+  SpanAllocator& allocator() { return allocator_; }
+  const SpanAllocator& allocator() const { return allocator_; }
+  HazardSet& hazards() { return hazards_; }
+  LargeValueAccount& large_values() { return large_values_; }
+  const LargeValueAccount& large_values() const { return large_values_; }
+  size_t retired_bytes() const { return retired_.bytes(); }
+  MapCounters& counters() { return counters_; }
+  const MapCounters& counters() const { return counters_; }
+  InnerNode* root() const { return root_.load(std::memory_order_acquire); }
+
+ private:
+  friend class StructureEdit;
+
+  void SetRoot(InnerNode* node) { root_.store(node, std::memory_order_release); }
+  void FreeSubtree(InnerNode* node);
+
+  // Immutable after construction.
+  const TuningOptions tuning_;
+  const Pruner& pruner_;
+
+  SpanAllocator allocator_;
+  LargeValueAccount large_values_;
+  HazardSet hazards_;
+  RetiredList retired_;
+  MapCounters counters_;
+
+  //   Writer: StructureEdit::Commit(), under root_latch_ and the old root's latch.
+  //   Reader: descents. Order: release, paired with the acquire load in root().
+  alignas(64) std::atomic<InnerNode*> root_{nullptr};
+  // Order: after every other latch.
+  Mutex root_latch_;
+};
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_ORDERED_MAP_H_

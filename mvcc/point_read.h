@@ -1,0 +1,87 @@
+// Reading one key of one leaf state.
+#ifndef FIRN_MVCC_POINT_READ_H_
+#define FIRN_MVCC_POINT_READ_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "mvcc/leaf.h"
+#include "mvcc/timestamp_oracle.h"
+#include "mvcc/visibility.h"
+
+namespace firn::internal {
+
+// Decides visibility for a snapshot, which pins what it reads.
+class SnapshotView {
+ public:
+  explicit SnapshotView(uint64_t read_ts) : read_ts_(read_ts) {}
+  bool Sees(uint64_t commit_ts) { return IsVisible(commit_ts, read_ts_); }
+
+ private:
+  const uint64_t read_ts_;
+};
+
+// Decides visibility for a reader of the newest state, which pins nothing.
+//
+// Sees() looks at visible_ts anew before it says no. That is what makes stepping over a
+// version safe: its predecessor, loaded before the second look, can only have been pruned
+// if the stepped-over version was visible by then, and then that one is the answer.
+class LatestView {
+ public:
+  explicit LatestView(const TimestampOracle& oracle) : oracle_(oracle) {}
+  bool Sees(uint64_t commit_ts) {
+    if (IsVisible(commit_ts, visible_)) return true;
+    visible_ = oracle_.visible();
+    return IsVisible(commit_ts, visible_);
+  }
+
+ private:
+  const TimestampOracle& oracle_;
+  uint64_t visible_ = 0;
+};
+
+// The version of `key` that `view` sees in `state`, tombstones included; kind kTombstone
+// with commit_ts 0 if there is none.
+template <class View>
+VersionView FindVersion(const LeafState& state, std::string_view key, View view) {
+  if (const FreshDelta* fresh = state.delta.load(std::memory_order_acquire)) {
+    if (const FreshSlot* slot = fresh->Find(key)) {
+      for (const Version* version = slot->chain.Head(); version != nullptr;) {
+        if (view.Sees(version->commit_ts)) return ViewOf(*version);
+        const Version* older = VersionChain::Older(version);
+        if (view.Sees(version->commit_ts)) return ViewOf(*version);
+        version = older;
+      }
+    }
+  }
+  const FrozenBlock& block = *state.block();
+  if (block.count() == 0) return {};
+  const KeyPosition at = block.Find(key);
+  if (!at.exact) return {};
+  const VersionView newest = block.newest(at.index);
+  if (view.Sees(newest.commit_ts)) return newest;
+  return FindOlder(block, at.index, view);
+}
+
+// The newest of key i's older versions that `view` sees.
+template <class View>
+VersionView FindOlder(const FrozenBlock& block, uint32_t i, View& view) {
+  if (!block.has_older()) return {};
+  // The block is immutable, so the older version is at hand before any second look.
+  for (uint32_t j = block.FirstOlder(i); j < block.older_count() && block.older_owner(j) == i;
+       ++j) {
+    const VersionView version = block.older(j);
+    if (view.Sees(version.commit_ts)) return version;
+  }
+  return {};
+}
+
+// The newest version of `key`, visible yet or not. Requires: the latch, or a state that no
+// writer can reach any more.
+inline VersionView NewestStamped(const LeafState& state, std::string_view key) {
+  return FindVersion(state, key, SnapshotView(UINT64_MAX));
+}
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_POINT_READ_H_

@@ -1,0 +1,60 @@
+#include "mvcc/pruner.h"
+
+#include <time.h>
+
+#include "mvcc/visibility.h"
+
+namespace firn::internal {
+namespace {
+
+constexpr size_t kFewSnapshots = 64;
+constexpr uint64_t kSharedForNanos = 1'000'000;
+
+uint64_t MonotonicNanos() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+}
+
+}  // namespace
+
+void Pruner::CollectFresh(PinnedSet* pins) const { registry_.CollectPinned(oracle_, pins); }
+
+void Pruner::Collect(PinnedSet* pins) const {
+  if (!many_.load(std::memory_order_relaxed)) {
+    CollectFresh(pins);
+    if (pins->ts.size() > kFewSnapshots) many_.store(true, std::memory_order_relaxed);
+    return;
+  }
+  const uint64_t now = MonotonicNanos();
+  MutexLock lock(mu_);
+  if (now - collected_at_ns_ > kSharedForNanos) {
+    CollectFresh(&shared_);
+    collected_at_ns_ = now;
+    many_.store(shared_.ts.size() > kFewSnapshots, std::memory_order_relaxed);
+  }
+  *pins = shared_;
+}
+
+size_t PruneVersions(const PinnedSet& pins, std::vector<VersionView>* versions) {
+  const size_t before = versions->size();
+  size_t kept = 1;  // The newest stays, for now.
+  for (size_t i = 1; i < before; ++i) {
+    // Valid from its own commit to that of the next newer version, kept or not.
+    const VersionView version = (*versions)[i];
+    if (!MayDrop(version.commit_ts, (*versions)[i - 1].commit_ts, pins)) {
+      (*versions)[kept++] = version;
+    }
+  }
+  // Behind the oldest that is kept there is nothing: a tombstone there says nothing more.
+  while (kept > 1 && (*versions)[kept - 1].kind == ValueKind::kTombstone) --kept;
+  const VersionView& newest = versions->front();
+  if (kept == 1 && newest.kind == ValueKind::kTombstone &&
+      MayDropTombstone(newest.commit_ts, pins, /*older_remains=*/false)) {
+    kept = 0;
+  }
+  versions->resize(kept);
+  return before - kept;
+}
+
+}  // namespace firn::internal

@@ -1,0 +1,313 @@
+#include "mvcc/settler.h"
+
+#include <time.h>
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+#include "mvcc/check.h"
+#include "mvcc/schedule_point.h"
+
+namespace firn::internal {
+namespace {
+
+// A look at the held leaves may take this share of the time, so that many short snapshots
+// over many held leaves do not keep a core busy.
+constexpr uint64_t kHeldLookShare = 20;
+
+// An "idle since" so long ago that the leaf is settled in this very pass.
+constexpr uint64_t kLongIdle = 1;
+
+uint64_t MonotonicMicros() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+}
+
+}  // namespace
+
+Settler::~Settler() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  TakeNoted();
+  // A leaf may be on both lists; whoever was merged away belongs to us alone.
+  for (const Watched& watched : watched_) {
+    watched.leaf->watched = false;
+    if (watched.leaf->obsolete && !watched.leaf->held) map_.RetireLeaf(watched.leaf);
+  }
+  for (Leaf* leaf : held_) {
+    leaf->held = false;
+    if (leaf->obsolete) map_.RetireLeaf(leaf);
+  }
+}
+
+// The leaf's latch is the caller's; clang cannot see that from here.
+void Settler::NoteWrite(Leaf* leaf) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  // relaxed: under the latch; the settler's late look only settles later.
+  leaf->write_count.store(leaf->write_count.load(std::memory_order_relaxed) + 1,
+                          std::memory_order_relaxed);
+  if (leaf->watched) return;
+  leaf->watched = true;
+  Leaf* top = noted_.load(std::memory_order_relaxed);
+  do {
+    leaf->next_noted = top;
+  } while (!noted_.compare_exchange_weak(top, leaf, std::memory_order_seq_cst,
+                                         std::memory_order_relaxed));
+  if (top == nullptr) Wake();
+}
+
+void Settler::NoteRelease() noexcept {
+  if (!interested_.load(std::memory_order_seq_cst)) return;
+  // A look first: many releases would otherwise fight for this line.
+  if (released_.load(std::memory_order_seq_cst)) return;
+  released_.store(true, std::memory_order_seq_cst);
+  Wake();
+}
+
+void Settler::Wake() noexcept {
+  // The work was made known (seq_cst) before this look; the sleeper raises asleep_ (seq_cst)
+  // before its last look for work. One of them sees the other.
+  if (!asleep_.load(std::memory_order_seq_cst)) return;
+  MutexLock lock(wake_mu_);
+  wake_.NotifyAll();
+}
+
+void Settler::TakeNoted() {
+  for (Leaf* leaf = noted_.exchange(nullptr, std::memory_order_acquire); leaf != nullptr;) {
+    Leaf* next = leaf->next_noted;
+    try {
+      watched_.push_back({leaf, leaf->write_count.load(std::memory_order_relaxed), 0});
+    } catch (...) {
+      // Back onto the stack with this leaf and the rest.
+      Leaf* last = leaf;
+      while (last->next_noted != nullptr) last = last->next_noted;
+      Leaf* top = noted_.load(std::memory_order_relaxed);
+      do {
+        last->next_noted = top;
+      } while (!noted_.compare_exchange_weak(top, leaf, std::memory_order_seq_cst,
+                                             std::memory_order_relaxed));
+      throw;
+    }
+    leaf = next;
+  }
+}
+
+void Settler::CollectPins() {
+  interested_.store(true, std::memory_order_seq_cst);
+  map_.pruner().CollectFresh(&pins_);
+}
+
+bool Settler::BecameIdle(Watched* watched, uint64_t now_us) const {
+  // relaxed: see Leaf::write_count.
+  const uint8_t writes = watched->leaf->write_count.load(std::memory_order_relaxed);
+  if (writes != watched->write_count || watched->idle_since_us == 0) {
+    watched->write_count = writes;
+    watched->idle_since_us = now_us;
+    return false;
+  }
+  return now_us - watched->idle_since_us >= map_.tuning().settle_idle_us;
+}
+
+void Settler::UpdateHeld(Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const FrozenBlock& block = *leaf->state.Load()->block();
+  const bool owes = block.has_older() || block.has_tombstones();
+  if (owes && block.max_commit_ts() > pins_.horizon) too_new_ = true;
+  if (!owes && leaf->held) held_needs_purge_ = true;
+  if (!owes || leaf->held) return;
+  held_.push_back(leaf);  // The caller made room.
+  leaf->held = true;
+}
+
+// Clang cannot follow the latches of a split's new leaves.
+bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const EpochGuard guard;
+  if (idle == Idle::kNow) {
+    leaf->latch.Lock();
+  } else if (!leaf->latch.TryLock()) {
+    return false;
+  }
+  if (leaf->obsolete) {
+    leaf->watched = false;
+    const bool last_list = !leaf->held;
+    leaf->latch.Unlock();
+    if (last_list) map_.RetireLeaf(leaf);
+    return true;
+  }
+  std::vector<Leaf*> settled{leaf};
+  std::string lower;
+  bool small = false;
+  try {
+    held_.reserve(held_.size() + 1);
+    LeafState* state = leaf->state.Load();
+    if (state->HasFresh() || DebtOf(*state->block(), pins_) == Debt::kDue) {
+      std::vector<Leaf*> added = freezer_.FreezeLatched(leaf, pins_, {});
+      ++done_.leaves_frozen;
+      try {
+        settled.insert(settled.end(), added.begin(), added.end());
+        held_.reserve(held_.size() + settled.size());
+      } catch (...) {
+        for (Leaf* unlisted : added) unlisted->latch.Unlock();
+        throw;
+      }
+    }
+    state = leaf->state.Load();
+    lower = std::string(state->fences().lower);
+    small = settled.size() == 1 && state->block()->record_bytes() < map_.tuning().block_bytes / 2;
+  } catch (...) {
+    leaf->latch.Unlock();
+    throw;  // Still watched.
+  }
+  for (Leaf* each : settled) UpdateHeld(each);
+  leaf->watched = false;
+  for (Leaf* each : settled) each->latch.Unlock();
+  if (small) MergeSmall(lower);
+  return true;
+}
+
+void Settler::MergeSmall(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  std::vector<Leaf*> absorbed;
+  Leaf* survivor = freezer_.MergeAround(key, pins_, &absorbed);
+  if (survivor == nullptr) return;
+  done_.leaves_merged += absorbed.size();
+  for (Leaf* leaf : absorbed) {
+    // Obsolete: nobody else sets these flags any more.
+    if (!leaf->watched && !leaf->held) map_.RetireLeaf(leaf);
+  }
+  held_needs_purge_ = true;
+  MutexLock lock(survivor->latch);
+  if (!survivor->obsolete) UpdateHeld(survivor);
+}
+
+// Moves what has fallen due from the held leaves to the watched ones.
+void Settler::LookAtHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const uint64_t started_us = MonotonicMicros();
+  too_new_ = false;
+  for (Leaf* leaf : held_) {
+    watched_.reserve(watched_.size() + 1);
+    const EpochGuard guard;
+    MutexLock lock(leaf->latch);
+    if (leaf->obsolete || leaf->watched) continue;  // Purged; judged when it settles.
+    const FrozenBlock& block = *leaf->state.Load()->block();
+    if (DebtOf(block, pins_) != Debt::kDue) {
+      too_new_ |= block.max_commit_ts() > pins_.horizon;
+      continue;
+    }
+    leaf->watched = true;
+    watched_.push_back({leaf, leaf->write_count.load(std::memory_order_relaxed), kLongIdle});
+  }
+  const uint64_t now_us = MonotonicMicros();
+  look_at_held_after_us_ = now_us + kHeldLookShare * (now_us - started_us);
+}
+
+// Lets go of leaves that no longer owe anything, and of those that were merged away.
+void Settler::PurgeHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  held_needs_purge_ = false;
+  std::erase_if(held_, [this](Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    const EpochGuard guard;
+    leaf->latch.Lock();
+    const FrozenBlock& block = *leaf->state.Load()->block();
+    const bool keep = !leaf->obsolete && (block.has_older() || block.has_tombstones());
+    leaf->held = keep;
+    const bool last_list = leaf->obsolete && !leaf->watched;
+    leaf->latch.Unlock();
+    if (last_list) map_.RetireLeaf(leaf);
+    return !keep;
+  });
+}
+
+void Settler::Pass(Idle idle) {
+  TakeNoted();
+  const uint64_t now_us = MonotonicMicros();
+  // Before the pins are collected: a release from here on is for the next look.
+  const bool released = released_.exchange(false, std::memory_order_seq_cst);
+  CollectPins();
+  if (idle == Idle::kNow || ((released || too_new_) && now_us >= look_at_held_after_us_)) {
+    LookAtHeld();
+  } else if (released) {
+    released_.store(true, std::memory_order_seq_cst);
+  }
+  size_t kept = 0;
+  size_t next = 0;
+  try {
+    for (; next < watched_.size(); ++next) {
+      Watched watched = watched_[next];
+      const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us);
+      if (!due || !SettleLeaf(watched.leaf, idle)) watched_[kept++] = watched;
+    }
+  } catch (...) {
+    watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(kept),
+                   watched_.begin() + static_cast<std::ptrdiff_t>(next));
+    throw;
+  }
+  watched_.resize(kept);
+  if (held_needs_purge_) PurgeHeld();
+  if (held_.empty()) interested_.store(false, std::memory_order_seq_cst);
+  reclaimed_ = map_.Reclaim();
+}
+
+bool Settler::HasWork() const {
+  return noted_.load(std::memory_order_seq_cst) != nullptr || !watched_.empty() ||
+         (!held_.empty() && (too_new_ || released_.load(std::memory_order_seq_cst)));
+}
+
+void Settler::Report() {
+  if (listener_ != nullptr && (done_.leaves_frozen != 0 || done_.leaves_merged != 0)) {
+    listener_->OnSettled(done_);
+  }
+  done_ = {};
+}
+
+bool Settler::Step() {
+  MutexLock lock(pass_mu_);
+  if (!HasWork() && map_.retired_bytes() == 0) return false;
+  Pass(Idle::kNow);
+  const bool worked = done_.leaves_frozen != 0 || done_.leaves_merged != 0 || reclaimed_ != 0;
+  Report();
+  return worked;
+}
+
+void Settler::SettleAll() {
+  MutexLock lock(pass_mu_);
+  Pass(Idle::kNow);
+  // What was retired goes once the readers of its time have passed: two epochs.
+  for (int round = 0; round < 3; ++round) map_.Reclaim();
+  Report();
+}
+
+void Settler::Run() {
+  while (true) {
+    bool busy;
+    {
+      MutexLock lock(pass_mu_);
+      try {
+        Pass(Idle::kWait);
+      } catch (const std::bad_alloc&) {
+        // Memory is short: what is left to do stays listed for the next round.
+      }
+      Report();
+      busy = HasWork() || reclaimed_ != 0;
+    }
+    MutexLock lock(wake_mu_);
+    if (stopping_) return;
+    if (busy) {
+      wake_.WaitFor(wake_mu_, std::max<uint64_t>(1000, map_.tuning().settle_idle_us / 2));
+      if (stopping_) return;
+      continue;
+    }
+    // See Wake(): seq_cst, then the last look for work.
+    asleep_.store(true, std::memory_order_seq_cst);
+    while (!stopping_ && noted_.load(std::memory_order_seq_cst) == nullptr &&
+           !released_.load(std::memory_order_seq_cst)) {
+      wake_.Wait(wake_mu_);
+    }
+    asleep_.store(false, std::memory_order_seq_cst);
+    if (stopping_) return;
+  }
+}
+
+void Settler::Stop() {
+  MutexLock lock(wake_mu_);
+  stopping_ = true;
+  wake_.NotifyAll();
+}
+
+}  // namespace firn::internal

@@ -1,0 +1,116 @@
+// The Settler does what writers leave behind: it freezes idle leaves and collects debts.
+#ifndef FIRN_MVCC_SETTLER_H_
+#define FIRN_MVCC_SETTLER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "firn/listener.h"
+#include "firn/options.h"
+#include "mvcc/freezer.h"
+#include "mvcc/mutex.h"
+#include "mvcc/ordered_map.h"
+
+namespace firn::internal {
+
+// The Settler freezes leaves that nobody writes to any more, and those that owe memory since a
+// snapshot was released; it joins small neighbours and frees retired memory.
+//
+// Protocol. A writer notes each leaf it wrote to, under the leaf's latch, on a lock-free stack;
+// the settler takes the whole stack and owns what was on it. Two flags under the leaf's latch
+// say where a leaf is:
+//
+//   watched   on the stack, or watched for the day it is idle. Set by the first write, cleared
+//             by the settler when it has settled the leaf.
+//   held      settled, but its block keeps versions for live snapshots, or versions too new to
+//             be judged. Looked at again after a snapshot was released.
+//
+// A leaf merged away while watched or held is retired when it leaves its last list.
+//
+// A released snapshot must not be missed while leaves are put among the held. So the settler
+// raises `interested_` before it collects the pins it judges by, and a releaser frees its slot
+// before it looks at `interested_`: all four are seq_cst, so either the collection misses the
+// pin or the releaser leaves word.
+//
+// Thread-safety: the Note*() calls from any thread; passes exclude each other by pass_mu_.
+class Settler {
+ public:
+  Settler(OrderedMap& map, Listener* listener) : map_(map), listener_(listener), freezer_(map) {}
+  // Requires: stopped, and nobody notes any more.
+  ~Settler();
+
+  // The leaf was written to. Requires: its latch. Cannot fail.
+  void NoteWrite(Leaf* leaf) noexcept;
+  // A snapshot that may have held versions was released, after its slot was freed.
+  void NoteRelease() noexcept;
+
+  // Does a little: settles one leaf, or looks at the held ones, or frees memory. Returns false
+  // if there was nothing to do. May throw std::bad_alloc; the work then waits for the next call.
+  bool Step();
+  // Settles everything now. May throw std::bad_alloc.
+  void SettleAll();
+
+  // The body of the Db's background thread: works until Stop(), asleep while idle.
+  void Run();
+  void Stop();
+
+ private:
+  struct Watched {
+    Leaf* leaf;
+    uint8_t write_count;     // When last looked at.
+    uint64_t idle_since_us;  // How long it has been so.
+  };
+  enum class Idle { kWait, kNow };  // Whether leaves are given time to become idle.
+
+  void TakeNoted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // One round over everything watched and, if due, held.
+  void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  bool BecameIdle(Watched* watched, uint64_t now_us) const;
+  // Freezes what must be, and lets go of the leaf. Returns false if its latch is taken.
+  bool SettleLeaf(Leaf* leaf, Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void LookAtHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void PurgeHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // `leaf`, latched, has a new block: puts it among the held if that owes. Requires: room.
+  void UpdateHeld(Leaf* leaf) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void MergeSmall(std::string_view key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void CollectPins() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void Report() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void Wake() noexcept;
+
+  OrderedMap& map_;
+  Listener* const listener_;
+
+  // The stack of noted leaves, linked by Leaf::next_noted.
+  //   Writer: NoteWrite() pushes (release), TakeNoted() takes all (acquire): the settler sees
+  //           the links. seq_cst where it meets asleep_, see Wake().
+  std::atomic<Leaf*> noted_{nullptr};
+  // Held leaves exist, or are being looked for. See the class comment.
+  std::atomic<bool> interested_{false};
+  // A snapshot was released since the held leaves were last looked at.
+  std::atomic<bool> released_{false};
+  // The background thread sleeps without a time limit.
+  std::atomic<bool> asleep_{false};
+
+  // Excludes passes from each other. Order: before every leaf latch.
+  Mutex pass_mu_;
+  Freezer freezer_ ABSL_GUARDED_BY(pass_mu_);
+  PinnedSet pins_ ABSL_GUARDED_BY(pass_mu_);
+  std::vector<Watched> watched_ ABSL_GUARDED_BY(pass_mu_);
+  std::vector<Leaf*> held_ ABSL_GUARDED_BY(pass_mu_);
+  bool too_new_ ABSL_GUARDED_BY(pass_mu_) = false;  // Some held leaf was above the horizon.
+  bool held_needs_purge_ ABSL_GUARDED_BY(pass_mu_) = false;
+  size_t reclaimed_ ABSL_GUARDED_BY(pass_mu_) = 0;  // By the last pass.
+  uint64_t look_at_held_after_us_ ABSL_GUARDED_BY(pass_mu_) = 0;
+  SettleInfo done_ ABSL_GUARDED_BY(pass_mu_);
+
+  // Sleep and stop. Order: alone.
+  Mutex wake_mu_;
+  CondVar wake_;
+  bool stopping_ ABSL_GUARDED_BY(wake_mu_) = false;
+};
+
+}  // namespace firn::internal
+
+#endif  // FIRN_MVCC_SETTLER_H_
