@@ -150,6 +150,7 @@ DbStats GatherStats(VersionedMap& versioned) {
   stats.reserved_bytes = map.allocator().reserved_bytes() + stats.large_value_bytes;
   stats.retired_bytes = map.retired_bytes();
   stats.live_snapshot_count = versioned.registry().live_count();
+  stats.commit_count = versioned.oracle().published_count();
   const MapCounters& counters = map.counters();
   stats.freeze_count = counters.freezes.load(std::memory_order_relaxed);
   stats.split_count = counters.splits.load(std::memory_order_relaxed);

@@ -303,7 +303,8 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins,
     throw;
   }
   for (Leaf* leaf : std::span(run).subspan(1)) {
-    leaf->obsolete = true;
+    leaf->obsolete = true;  // Nobody but readers of old looks at its state from now on.
+    map_.RetireState(leaf->state.Load());
     absorbed->push_back(leaf);
   }
   unlatch();

@@ -39,6 +39,9 @@ class Freezer {
   // that took them in, or null if there was nothing to join.
   Leaf* MergeAround(std::string_view key, const PinnedSet& pins, std::vector<Leaf*>* absorbed);
 
+  // Versions that the last freeze or merge dropped.
+  size_t pruned() const { return pruned_; }
+
  private:
   // A stretch of a leaf to be built: entries_ [first, last) behind `lower`.
   struct Part {

@@ -130,10 +130,13 @@ void OrderedMap::DestroyState(LeafState* state) {
 
 void OrderedMap::SwapState(Leaf* leaf, LeafState* state) {
   AtSchedulePoint("leaf:before_swap");
-  LeafState* old = leaf->state.Swap(state);
-  old->retired.destroy = &DestroyRetiredState;
-  old->retired.grace_ended = &DropRetiredCounts;
-  retired_.Retire(&old->retired);
+  RetireState(leaf->state.Swap(state));
+}
+
+void OrderedMap::RetireState(LeafState* state) {
+  state->retired.destroy = &DestroyRetiredState;
+  state->retired.grace_ended = &DropRetiredCounts;
+  retired_.Retire(&state->retired);
 }
 
 void OrderedMap::RetireLeaf(Leaf* leaf) {

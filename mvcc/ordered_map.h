@@ -80,6 +80,8 @@ class OrderedMap {
 
   // Puts `state` in place of the leaf's current one and retires that. Requires: the latch.
   void SwapState(Leaf* leaf, LeafState* state);
+  // For the state of a leaf that was merged away.
+  void RetireState(LeafState* state);
   void RetireLeaf(Leaf* leaf);
   void RetireInnerNode(InnerNode* node);
   // Gives up one count of a large value; its memory goes a grace period after the last.

@@ -19,6 +19,8 @@ constexpr uint64_t kHeldLookShare = 20;
 // An "idle since" so long ago that the leaf is settled in this very pass.
 constexpr uint64_t kLongIdle = 1;
 
+bool Owes(const FrozenBlock& block) { return block.has_older() || block.has_tombstones(); }
+
 uint64_t MonotonicMicros() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -109,7 +111,7 @@ bool Settler::BecameIdle(Watched* watched, uint64_t now_us) const {
 
 void Settler::UpdateHeld(Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const FrozenBlock& block = *leaf->state.Load()->block();
-  const bool owes = block.has_older() || block.has_tombstones();
+  const bool owes = Owes(block);
   if (owes && block.max_commit_ts() > pins_.horizon) too_new_ = true;
   if (!owes && leaf->held) held_needs_purge_ = true;
   if (!owes || leaf->held) return;
@@ -141,6 +143,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (state->HasFresh() || DebtOf(*state->block(), pins_) == Debt::kDue) {
       std::vector<Leaf*> added = freezer_.FreezeLatched(leaf, pins_, {});
       ++done_.leaves_frozen;
+      done_.versions_pruned += freezer_.pruned();
       try {
         settled.insert(settled.end(), added.begin(), added.end());
         held_.reserve(held_.size() + settled.size());
@@ -168,6 +171,7 @@ void Settler::MergeSmall(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   Leaf* survivor = freezer_.MergeAround(key, pins_, &absorbed);
   if (survivor == nullptr) return;
   done_.leaves_merged += absorbed.size();
+  done_.versions_pruned += freezer_.pruned();
   for (Leaf* leaf : absorbed) {
     // Obsolete: nobody else sets these flags any more.
     if (!leaf->watched && !leaf->held) map_.RetireLeaf(leaf);
@@ -204,9 +208,8 @@ void Settler::PurgeHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::erase_if(held_, [this](Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const EpochGuard guard;
     leaf->latch.Lock();
-    const FrozenBlock& block = *leaf->state.Load()->block();
-    const bool keep = !leaf->obsolete && (block.has_older() || block.has_tombstones());
-    leaf->held = keep;
+    leaf->held = !leaf->obsolete && Owes(*leaf->state.Load()->block());
+    const bool keep = leaf->held;
     const bool last_list = leaf->obsolete && !leaf->watched;
     leaf->latch.Unlock();
     if (last_list) map_.RetireLeaf(leaf);

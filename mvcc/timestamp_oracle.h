@@ -104,6 +104,9 @@ class BasicTimestampOracle {
   bool TryPublish(Stamp stamp) {
     if (visible_ts_.load(std::memory_order_acquire) != stamp.predecessor) return false;
     AtSchedulePoint("oracle:before_publish");
+    // relaxed: the turn to publish passes from one to the next with visible_ts_.
+    published_count_.store(published_count_.load(std::memory_order_relaxed) + 1,
+                           std::memory_order_relaxed);
     visible_ts_.store(stamp.ts, std::memory_order_seq_cst);
     WakeSleepers(stamp.ts);
     return true;
@@ -125,6 +128,8 @@ class BasicTimestampOracle {
   }
 
   uint64_t visible() const { return visible_ts_.load(std::memory_order_acquire); }
+  // Commits published so far. relaxed: a figure, as old as any other.
+  uint64_t published_count() const { return published_count_.load(std::memory_order_relaxed); }
   // The newest stamp handed out. relaxed: no data hangs on a stamp before it is visible.
   uint64_t last_stamped() const { return last_stamped_.load(std::memory_order_relaxed); }
 
@@ -202,6 +207,10 @@ class BasicTimestampOracle {
   //           stamped N or earlier. seq_cst where it meets the sleepers, see above.
   alignas(Policy::kCacheLineBytes)
       typename Policy::template Atomic<uint64_t, Field::kVisibleTs> visible_ts_{0};
+
+  // How many commits were published; beside visible_ts_, whose line its writer has at hand.
+  //   Writer: TryPublish(), in its turn. Reader: statistics. Order: relaxed.
+  std::atomic<uint64_t> published_count_{0};
 
   // How many sleep in each bedroom, or are about to.
   //   Writer: sleepers, under the bedroom's mutex. Reader: TryPublish(), no lock.

@@ -47,7 +47,7 @@ struct TuningOptions {
   size_t delta_slots = 32;           // Fresh keys a leaf takes before it freezes; 2 to 256.
   size_t inner_fanout = 96;          // Children of an inner node; 4 to 1,024.
   size_t large_value_bytes = 1024;   // Values this long live outside blocks; 16 to 64 KiB.
-  uint64_t settle_idle_us = 20'000;  // A leaf idle this long is frozen in the background.
+  uint64_t settle_idle_us = 100'000;  // A leaf idle this long is frozen in the background.
 };
 
 struct Options {
