@@ -1,0 +1,197 @@
+// Protocol: snapshots against pruners (mvcc/snapshot_registry.h). One who pins announces its
+// timestamp, then checks the prune horizon; a pruner raises the horizon, then scans the slots. So
+// no pruner drops what a snapshot sees, whichever of them is faster. And what a closed snapshot
+// made a pruner keep is noticed: the closer looks for pruners after it unpinned.
+#include "tests/models/relacy_atomics.h"
+
+namespace firn::internal {
+namespace {
+
+struct NoRecord {
+  Plain<int> label;
+};
+
+template <class Policy>
+using TestSlot = BasicSnapshotSlot<Policy, NoRecord>;
+template <class Policy>
+using TestRegistry = BasicSnapshotRegistry<Policy, TestSlot<Policy>, 1>;
+
+template <class Policy>
+struct VisibleTs {
+  typename Policy::template Atomic<uint64_t, Field::kVisibleTs> ts{1};
+  uint64_t visible() const { return ts.load(std::memory_order_acquire); }
+};
+
+// Versions 1 and 2 of one key; the first is dropped (written over) once nobody may see it.
+template <class Policy>
+struct OneKey {
+  Plain<int> versions[3];
+  void Read(uint64_t read_ts) { Require(versions[read_ts].get() == static_cast<int>(read_ts)); }
+  void Drop(uint64_t ts) { versions[ts].set(-1); }
+};
+
+// Two threads take a snapshot, two prune, one of whom committed before. The slots are in segments
+// of one, so the second pin makes a new one.
+template <class Policy>
+struct PinAndPrune : rl::test_suite<PinAndPrune<Policy>, 4> {
+  VisibleTs<Policy> oracle;
+  TestRegistry<Policy> registry;
+  OneKey<Policy> key;
+  // Both pruners come to the key under its leaf's latch.
+  RelacyMutex latch;
+  bool dropped = false;
+
+  void before() { key.versions[1].set(1); }
+  void thread(unsigned index) {
+    if (index >= 2) {
+      TestSlot<Policy>* slot = registry.Pin(oracle, [](NoRecord&) {});
+      key.Read(slot->ts);
+      registry.DropHandle(slot, [](NoRecord&) {});
+      return;
+    }
+    if (index == 0) {
+      key.versions[2].set(2);
+      oracle.ts.store(2, std::memory_order_release);
+    }
+    PinnedSet pinned;
+    registry.CollectPinned(oracle, &pinned);
+    Require(pinned.horizon <= 2);
+    if (!MayDrop(1, 2, pinned)) return;
+    latch.Lock();
+    if (!dropped) key.Drop(1);
+    dropped = true;
+    latch.Unlock();
+  }
+};
+
+// The wrong raise: a plain store takes back what a faster pruner raised.
+template <class Policy>
+class StoringRegistry {
+ public:
+  template <class Oracle>
+  uint64_t Pin(const Oracle& oracle) {
+    while (true) {
+      const uint64_t ts = oracle.visible();
+      pinned_.store(ts, std::memory_order_seq_cst);
+      if (ts >= horizon_.load(std::memory_order_seq_cst)) return ts;
+    }
+  }
+  template <class Oracle>
+  PinnedSet Collect(const Oracle& oracle) {
+    PinnedSet pinned;
+    pinned.horizon = oracle.visible();
+    horizon_.store(pinned.horizon, std::memory_order_seq_cst);
+    const uint64_t ts = pinned_.load(std::memory_order_seq_cst);
+    if (ts != 0) pinned.ts.push_back(ts);
+    return pinned;
+  }
+
+ private:
+  typename Policy::template Atomic<uint64_t, Field::kPinnedTs> pinned_{0};
+  typename Policy::template Atomic<uint64_t, Field::kPruneHorizon> horizon_{0};
+};
+
+template <class Policy>
+struct PinAndStoringPruner : rl::test_suite<PinAndStoringPruner<Policy>, 3> {
+  VisibleTs<Policy> oracle;
+  StoringRegistry<Policy> registry;
+  OneKey<Policy> key;
+
+  void before() { key.versions[1].set(1); }
+  void thread(unsigned index) {
+    if (index == 0) {
+      key.versions[2].set(2);
+      oracle.ts.store(2, std::memory_order_release);
+      if (MayDrop(1, 2, registry.Collect(oracle))) key.Drop(1);
+    } else if (index == 1) {
+      registry.Collect(oracle);  // A slow one, with an old horizon.
+    } else {
+      key.Read(registry.Pin(oracle));
+    }
+  }
+};
+
+// A snapshot closes beside a settler, which keeps what the snapshot sees and comes back only if
+// somebody leaves word that a snapshot was released.
+template <class Policy>
+struct CloseAndSettle : rl::test_suite<CloseAndSettle<Policy>, 2> {
+  VisibleTs<Policy> oracle;
+  TestRegistry<Policy> registry;
+  TestSlot<Policy>* slot;
+  bool keeps = false;
+  bool told = false;
+
+  void before() {
+    slot = registry.Pin(oracle, [](NoRecord&) {});
+    oracle.ts.store(2, std::memory_order_release);  // Version 1 is superseded.
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      interested.store(true, std::memory_order_seq_cst);
+      PinnedSet pinned;
+      registry.CollectPinned(oracle, &pinned);
+      keeps = !MayDrop(1, 2, pinned);
+    } else {
+      const DroppedHandle dropped = registry.DropHandle(
+          slot, [](NoRecord&) {}, [this] { told = interested.load(std::memory_order_seq_cst); });
+      Require(dropped.last && !dropped.orphaned);
+    }
+  }
+  void after() { Require(told || !keeps); }
+
+  typename Policy::template Atomic<bool, Field::kNone> interested{false};
+};
+
+// A lister takes a handle on a snapshot that closes, and whose slot somebody else may claim.
+template <class Policy>
+struct ListAndClose : rl::test_suite<ListAndClose<Policy>, 3> {
+  VisibleTs<Policy> oracle;
+  TestRegistry<Policy> registry;
+  TestSlot<Policy>* slot;
+  static constexpr auto kForget = [](NoRecord& record) { record.label.set(0); };
+
+  void before() {
+    slot = registry.Pin(oracle, [](NoRecord& record) { record.label.set(7); });
+  }
+  void thread(unsigned index) {
+    if (index == 0) {
+      registry.DropHandle(slot, kForget);
+    } else if (index == 1) {
+      TestSlot<Policy>* own = registry.Pin(oracle, [](NoRecord& record) { record.label.set(8); });
+      registry.AddHandle(own);
+      Require(!registry.DropHandle(own, kForget).last);
+      Require(own->record.label.get() == 8);
+      registry.DropHandle(own, kForget);
+    } else {
+      registry.ForEachSlot([this](TestSlot<Policy>& listed) {
+        if (!registry.TryAddHandle(&listed)) return;
+        const int label = listed.record.label.get();
+        Require(label == 7 || label == 8);
+        registry.DropHandle(&listed, kForget);
+      });
+    }
+  }
+  void after() { Require(registry.live_count() == 0); }
+};
+
+}  // namespace
+}  // namespace firn::internal
+
+int main() {
+  using namespace firn::internal;
+  ModelRun run("snapshots against pruners");
+  run.MustPass<PinAndPrune<Shipped>>("pin beside pruners", 400'000);
+  run.MustFail<PinAndPrune<Relaxed<Field::kPinnedTs>>>("  slots relaxed", 1'000'000);
+  run.MustFail<PinAndPrune<NoSeqCst<Field::kPinnedTs>>>("  slots without seq_cst", 1'000'000);
+  run.MustFail<PinAndPrune<Relaxed<Field::kPruneHorizon>>>("  horizon relaxed", 1'000'000);
+  run.MustFail<PinAndPrune<NoSeqCst<Field::kPruneHorizon>>>("  horizon without seq_cst", 1'000'000);
+  run.MustFail<PinAndPrune<Relaxed<Field::kVisibleTs>>>("  visible_ts relaxed", 1'000'000);
+  run.MustFail<PinAndPrune<NoSeqCst<Field::kSegmentNext>>>("  segment list without seq_cst",
+                                                           1'000'000);
+  run.MustFail<PinAndStoringPruner<Shipped>>("  horizon stored, not raised", 1'000'000);
+  run.MustPass<CloseAndSettle<Shipped>>("close beside a settler", 500'000);
+  run.MustFail<CloseAndSettle<NoSeqCst<Field::kPinnedTs>>>("  slots without seq_cst", 500'000);
+  run.MustPass<ListAndClose<Shipped>>("list beside close", 500'000);
+  run.MustFail<ListAndClose<Relaxed<Field::kHandleCount>>>("  handle count relaxed", 500'000);
+  return run.ExitCode();
+}
