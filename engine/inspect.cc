@@ -72,7 +72,7 @@ void AddVisible(const LeafState& state, uint64_t read_ts, LeafCursor* cursor, Re
     return;
   }
   cursor->Enter(&state, read_ts, KeyBounds());
-  cursor->CutAtStart();
+  cursor->CutBefore("");
   bool large;
   while (cursor->FillForward(window, ReadyWindow::kCapacity, /*keys_only=*/false, &large)) {
     for (size_t i = window->begin; i < window->end; ++i) {

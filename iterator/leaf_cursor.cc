@@ -28,11 +28,11 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
 
   const Fences fences = state->fences();
   lowest_ = {0, 0};
+  highest_ = {block_->count(), static_cast<uint32_t>(fresh_.size())};
   if (bounds.lower > fences.lower) {
     CutBefore(bounds.lower);
     lowest_ = front_;
   }
-  highest_ = {block_->count(), static_cast<uint32_t>(fresh_.size())};
   if (bounds.upper && (!fences.upper || *bounds.upper < *fences.upper)) {
     CutBefore(*bounds.upper);
     highest_ = front_;
@@ -67,6 +67,14 @@ uint32_t LeafCursor::FirstFresh(std::string_view target) const {
 }
 
 void LeafCursor::CutBefore(std::string_view target) {
+  if (target <= state_->fences().lower) {
+    front_ = back_ = lowest_;  // The common case of a hop: no search.
+    return;
+  }
+  if (!state_->BelowUpper(target)) {
+    front_ = back_ = highest_;
+    return;
+  }
   front_ = {block_->count() == 0 ? 0 : block_->Find(target).index, FirstFresh(target)};
   back_ = front_;
 }
@@ -77,8 +85,6 @@ void LeafCursor::CutAfter(std::string_view target) {
   if (front_.fresh < fresh_.size() && fresh_[front_.fresh].key == target) ++front_.fresh;
   back_ = front_;
 }
-
-void LeafCursor::CutAtStart() { front_ = back_ = lowest_; }
 
 void LeafCursor::CutAtEnd() { front_ = back_ = highest_; }
 

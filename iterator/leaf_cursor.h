@@ -35,7 +35,6 @@ class LeafCursor {
   // Both cuts before the first entry with key >= target (> target).
   void CutBefore(std::string_view target);
   void CutAfter(std::string_view target);
-  void CutAtStart();
   void CutAtEnd();
 
   // Fills the window with up to `limit` entries behind (before) the last window. Returns false

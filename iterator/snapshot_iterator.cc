@@ -116,12 +116,9 @@ bool SnapshotIterator::SeekToLast() {
       position_ = Position::kBeforeFirst;
       return false;
     }
-    if (bounds_.upper) {
-      EnterBefore(*bounds_.upper);
-    } else {
-      const EpochGuard guard;
-      Enter(map_->map().FindLastState());
-    }
+    const EpochGuard guard;
+    Enter(bounds_.upper ? map_->map().FindStateBefore(*bounds_.upper)
+                        : map_->map().FindLastState());
     cursor_.CutAtEnd();
     return FillBackwardAcrossLeaves();
   });
@@ -155,11 +152,6 @@ void SnapshotIterator::EnterCovering(std::string_view key) {
   Enter(map_->map().FindState(key));
 }
 
-void SnapshotIterator::EnterBefore(std::string_view lower) {
-  const EpochGuard guard;
-  Enter(map_->map().FindStateBefore(lower));
-}
-
 // Requires: an EpochGuard in which `state` was found.
 void SnapshotIterator::Enter(const LeafState* state) {
   cursor_.Leave();  // Its state may go as soon as the slot names another.
@@ -182,9 +174,11 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
       position_ = Position::kAfterLast;
       return false;
     }
+    // The guard keeps the fence, which stands in the state that is left. The state found may
+    // begin below it: leaves are merged meanwhile.
     const EpochGuard guard;
     Enter(map_->map().FindState(*fences.upper));
-    cursor_.CutAtStart();
+    cursor_.CutBefore(*fences.upper);
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;
@@ -200,8 +194,9 @@ bool SnapshotIterator::FillBackwardAcrossLeaves() {
       position_ = Position::kBeforeFirst;
       return false;
     }
-    EnterBefore(lower);
-    cursor_.CutAtEnd();
+    const EpochGuard guard;  // As in the other direction.
+    Enter(map_->map().FindStateBefore(lower));
+    cursor_.CutBefore(lower);
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;

@@ -77,7 +77,6 @@ class SnapshotIterator {
   bool Fail(absl::Status status);
 
   void EnterCovering(std::string_view key);
-  void EnterBefore(std::string_view lower);
   void Enter(const LeafState* state);
   bool FillForwardAcrossLeaves();
   bool FillBackwardAcrossLeaves();

@@ -316,12 +316,20 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins,
 }
 
 void Freezer::MergeInnerNodes(std::string_view key, uint32_t children_left) {
+  using Side = StructureEdit::Side;
+  const auto merge = [&](uint32_t level, Side side) {
+    StructureEdit edit(map_);
+    if (!edit.PlanMergeNodes(level, key, side)) return false;
+    edit.Commit();
+    return true;
+  };
+  const size_t few = std::max<size_t>(1, map_.tuning().inner_fanout / 4);
   try {
-    for (uint32_t level = 1; children_left < map_.tuning().inner_fanout / 4; ++level) {
-      StructureEdit edit(map_);
-      if (!edit.PlanMergeNodes(level, key)) return;
-      edit.Commit();
-      children_left = map_.FindInnerNode(level + 1, key)->child_count();
+    for (uint32_t level = 1; children_left <= few; ++level) {
+      if (!merge(level, Side::kRight) && !merge(level, Side::kLeft)) return;
+      const InnerNode* parent = map_.FindInnerNode(level + 1, key);
+      if (parent == nullptr) return;  // The joined node became the root.
+      children_left = parent->child_count();
     }
   } catch (const std::bad_alloc&) {
     // A sparse node costs a little room; the next merge below it tries again.

@@ -25,7 +25,7 @@ inline constexpr size_t kRegionBytes = size_t{2} << 20;
 // - A run comes from the first region (in slot order) that has room, so the last regions drain.
 //   This is also the memory that has been touched already: fresh pages cost 0.7 us per KiB.
 // - A wholly free region is unmapped, except for one in reserve against oscillation.
-// - When free memory exceeds an eighth of what is lent (and a floor), stragglers must be holding
+// - When the pool has shrunk and still holds much more than it lends, stragglers are holding
 //   regions. Then the last regions give their free pages back. That breaks up their huge pages;
 //   a region that fills again asks for one again.
 //
@@ -98,6 +98,7 @@ class RegionPool {
   Region* reserve_ ABSL_GUARDED_BY(mutex_) = nullptr;  // The free region that is kept, or null.
 
   size_t lent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
+  size_t peak_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // Lent at most since the last trimming.
   size_t returned_bytes_ ABSL_GUARDED_BY(mutex_) = 0;  // Since the last look at HoldsTooMuch().
   size_t trim_slot_ ABSL_GUARDED_BY(mutex_) = 0;       // Trim() goes down from here.
 

@@ -168,17 +168,21 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Settler::MergeSmall(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::vector<Leaf*> absorbed;
-  Leaf* survivor = freezer_.MergeAround(key, pins_, &absorbed);
-  if (survivor == nullptr) return;
-  done_.leaves_merged += absorbed.size();
-  done_.versions_pruned += freezer_.pruned();
-  for (Leaf* leaf : absorbed) {
-    // Obsolete: nobody else sets these flags any more.
-    if (!leaf->watched && !leaf->held) map_.RetireLeaf(leaf);
+  while (true) {  // Again, since joined inner nodes bring new neighbours together.
+    held_.reserve(held_.size() + 1);
+    Leaf* survivor = freezer_.MergeAround(key, pins_, &absorbed);
+    if (survivor == nullptr) return;
+    done_.leaves_merged += absorbed.size();
+    done_.versions_pruned += freezer_.pruned();
+    for (Leaf* leaf : absorbed) {
+      // Obsolete: nobody else sets these flags any more.
+      if (!leaf->watched && !leaf->held) map_.RetireLeaf(leaf);
+    }
+    absorbed.clear();
+    held_needs_purge_ = true;
+    MutexLock lock(survivor->latch);
+    if (!survivor->obsolete) UpdateHeld(survivor);
   }
-  held_needs_purge_ = true;
-  MutexLock lock(survivor->latch);
-  if (!survivor->obsolete) UpdateHeld(survivor);
 }
 
 // Moves what has fallen due from the held leaves to the watched ones.

@@ -213,7 +213,7 @@ class SnapshotRegistry {
   DroppedHandle DropHandle(SnapshotSlot* slot) { return pins_.DropHandle(slot, &Forget); }
   // For a caller that may have to tell somebody: after_unpin() is called if this was the last
   // handle, with the pin gone and the registry and its owner still there. Nothing is owed if
-  // visible() still is the snapshot's ts then; looked at before, it proves nothing.
+  // visible_seq_cst() still is the snapshot's ts then; looked at before, it proves nothing.
   template <class AfterUnpin>
   DroppedHandle DropHandle(SnapshotSlot* slot, const AfterUnpin& after_unpin) {
     return pins_.DropHandle(slot, &Forget, after_unpin);

@@ -68,13 +68,16 @@ std::optional<uint32_t> StructureEdit::PlanRemoveLeaves(std::string_view key,
   return left;
 }
 
-bool StructureEdit::PlanMergeNodes(uint32_t level,
-                                   std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+bool StructureEdit::PlanMergeNodes(uint32_t level, std::string_view key,
+                                   Side side) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   InnerNode* parent = map_.FindInnerNode(level + 1, key);
-  if (parent == nullptr || parent->child_count() < 2) return false;
-  // The neighbour behind, or for the last child the one before.
-  uint32_t index = parent->ChildIndex(key);
-  if (index + 1 == parent->child_count()) --index;
+  if (parent == nullptr) return false;
+  uint32_t index = parent->ChildIndex(key);  // Of the left one of the pair.
+  if (side == Side::kLeft) {
+    if (index == 0) return false;
+    --index;
+  }
+  if (index + 1 >= parent->child_count()) return false;
   InnerNode* pair[2];
   for (uint32_t i = 0; i < 2; ++i) {  // Left before right.
     pair[i] = static_cast<InnerNode*>(parent->child(index + i));
@@ -130,6 +133,13 @@ void StructureEdit::PlanReplacement(InnerNode* node, std::string_view key,
     map_.root_latch_.Lock();
     if (map_.root() == node) {  // Stays so: whoever puts a root above must latch `node`.
       root_latched_ = true;
+      if (children.size() == 1 && node->level() > 1) {
+        // Left with one child, which a merge has just built: that is the root now.
+        swap_in_ = static_cast<InnerNode*>(children.front().node);
+        built_.back()->Free(map_.allocator());
+        built_.pop_back();
+        return;
+      }
       for (uint32_t level = node->level() + 1; nodes.size() > 1; ++level) {
         nodes = BuildNodes(level, nodes);
       }

@@ -39,9 +39,10 @@ class StructureEdit {
   // that covers `key`. Returns how many children their parent keeps, or nothing (and plans
   // nothing) if they are no longer under one parent.
   std::optional<uint32_t> PlanRemoveLeaves(std::string_view key, std::span<Leaf* const> leaves);
-  // Joins the node of `level` that covers `key` with a neighbour under the same parent, if
-  // both are there and fit into one. Returns false, with nothing planned, if not.
-  bool PlanMergeNodes(uint32_t level, std::string_view key);
+  // Joins the node of `level` that covers `key` with its neighbour on one side under the same
+  // parent, if there is one and both fit into one. Returns false, with nothing planned, if not.
+  enum class Side { kLeft, kRight };
+  bool PlanMergeNodes(uint32_t level, std::string_view key, Side side);
 
   // Makes the plan visible and retires the replaced nodes.
   void Commit() noexcept;

@@ -130,6 +130,9 @@ class BasicTimestampOracle {
   uint64_t visible() const { return visible_ts_.load(std::memory_order_acquire); }
   // Commits published so far. relaxed: a figure, as old as any other.
   uint64_t published_count() const { return published_count_.load(std::memory_order_relaxed); }
+  // The same in the order of seq_cst, for a closed snapshot that must not miss a pruner which
+  // judged by a newer visible_ts and still found its pin.
+  uint64_t visible_seq_cst() const { return visible_ts_.load(std::memory_order_seq_cst); }
   // The newest stamp handed out. relaxed: no data hangs on a stamp before it is visible.
   uint64_t last_stamped() const { return last_stamped_.load(std::memory_order_relaxed); }
 
