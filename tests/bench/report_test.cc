@@ -30,6 +30,12 @@ TEST(Verdict, ShortByLessThanFirnDiffersFromItself) {
   EXPECT_EQ(VerdictOf(JudgedRow({3.2}, five_percent, Bar::AtMost(3))), Verdict::kMissed);
 }
 
+TEST(Verdict, NoiseDoesNotExcuseEverything) {
+  const std::vector<double> wild = {0.4, 0.4, 1.9, 1.9};
+  EXPECT_EQ(VerdictOf(JudgedRow({2.6}, wild, Bar::AtLeast(3))), Verdict::kMetWithinSpread);
+  EXPECT_EQ(VerdictOf(JudgedRow({2.5}, wild, Bar::AtLeast(3))), Verdict::kMissed);
+}
+
 TEST(Verdict, WithoutABarNothingIsJudged) {
   EXPECT_EQ(VerdictOf(JudgedRow({1}, {}, Bar::None())), Verdict::kShown);
 }
