@@ -17,6 +17,10 @@ target_link_libraries(firn
 if(NOT BUILD_SHARED_LIBS)
   target_compile_definitions(firn PUBLIC FIRN_STATIC)
 endif()
+if(NOT FIRN_SANITIZE)
+  # A function without a body fails here, not in a user's link.
+  target_link_options(firn PRIVATE LINKER:--no-undefined)
+endif()
 set_target_properties(firn PROPERTIES
   LINKER_LANGUAGE CXX
   VERSION ${PROJECT_VERSION}
