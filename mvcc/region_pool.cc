@@ -17,10 +17,10 @@ namespace {
 // Up to this many regions a pool asks for no huge pages, which a small map would notice.
 constexpr size_t kSmallRegions = 4;
 
-// Free memory may be this share of what is lent (and a floor more): while the pool is at work a
-// half, of which blocks of random sizes leave a fifth by themselves; an eighth once the pool lends
-// an eighth less than at its peak. Giving pages back all the time, to a pool that wants them again,
-// tripled the cost of a block.
+// Free memory may be this share of what is lent, and a floor more: a half while the pool is at
+// work, of which the holes between blocks of changing sizes take up to a quarter; an eighth once
+// the pool lends an eighth less than at its peak. To give pages back all the time, to a pool that
+// wants them again, would cost more than all else here.
 constexpr size_t kSteadyDivisor = 2;
 constexpr size_t kShrunkDivisor = 8;
 constexpr size_t kFreeFloorBytes = size_t{1} << 20;
@@ -96,29 +96,26 @@ struct RegionPool<kCell, Table>::Region {
   // The first free run of `cells` that begins in [from, end), or kRegionCells. Raises `longest`
   // to a bound of the runs it passes.
   //
-  // Most runs are too short, and stepping from one to the next took most of the time (2.6 us per
-  // pair of Allocate and Free in a map of 700 MB). So whole words are filtered for a run of
-  // `sure` cells, the power of two below `cells`, and only what passes is measured.
+  // Most runs are too short, and stepping from one to the next took most of the allocator's time
+  // in a map of 700 MB. So whole words are filtered for a run of `sure` cells, the power of two
+  // below `cells`, and only what passes is measured: 1.3 us for a pair of Allocate and Free, not
+  // 1.8.
   size_t FindRun(size_t cells, size_t from, size_t end, size_t& longest) const {
     const size_t sure = std::min<size_t>(std::bit_floor(cells), 64);
     longest = std::max(longest, sure - 1);
     for (size_t at = from; at < end;) {
       const size_t word = at / 64;
-      if (used[word] == ~uint64_t{0}) {
+      // A run of `sure` that begins here reaches the end of the word, or is all in it.
+      uint64_t free = ~used[word] & (~uint64_t{0} << at % 64);
+      uint64_t inside = free;
+      for (size_t run = 1; run < sure; run *= 2) inside &= inside >> run;
+      if (inside == 0 && (free >> 63) == 0) {
         at = (word + 1) * 64;
         continue;
       }
-      unsigned __int128 begins = static_cast<uint64_t>(~used[word]);
-      if (word + 1 < used.size()) {
-        begins |= static_cast<unsigned __int128>(static_cast<uint64_t>(~used[word + 1])) << 64;
-      }
-      for (size_t run = 1; run < sure; run *= 2) begins &= begins >> run;
-      const uint64_t here = static_cast<uint64_t>(begins) & (~uint64_t{0} << at % 64);
-      if (here == 0) {
-        at = (word + 1) * 64;
-        continue;
-      }
-      const size_t first = word * 64 + static_cast<size_t>(std::countr_zero(here));
+      const size_t first =
+          word * 64 + (inside != 0 ? static_cast<size_t>(std::countr_zero(inside))
+                                   : 64 - static_cast<size_t>(std::countl_one(free)));
       const size_t run_end = FindBit<true>(used, first);
       if (run_end - first >= cells) return first < end ? first : kRegionCells;
       longest = std::max(longest, run_end - first);
