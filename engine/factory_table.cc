@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "engine/shown_key.h"
+#include "engine/unshared_status.h"
 #include "mvcc/catch_out_of_memory.h"
 #include "mvcc/check.h"
 #include "mvcc/status.h"
@@ -135,7 +136,10 @@ void FactoryTable::Finish(std::string_view key, Flight& flight,
   // Copied outside the lock, since it may be long. It cannot fail silently: a sharer that
   // cannot be given its copy is told so, and the owner's commit stands.
   if (share) {
-    flight.shared = CatchOutOfMemory("sharing a key's value", [&] { return outcome; });
+    flight.shared = CatchOutOfMemory("sharing a key's value", [&]() -> absl::StatusOr<Result> {
+      if (!outcome.ok()) return UnsharedStatus(outcome.status());
+      return *outcome;
+    });
   }
   AtSchedulePoint("factory:before_finish");
   {
@@ -162,7 +166,7 @@ absl::StatusOr<std::optional<Result>> FactoryTable::Await(std::string_view key, 
     ThisThread().awaited = nullptr;
   }
   if (!shares || !flight.shared.has_value()) return std::nullopt;
-  if (!flight.shared->ok()) return flight.shared->status();
+  if (!flight.shared->ok()) return UnsharedStatus(flight.shared->status());
   Result result = **flight.shared;
   result.loaded = true;
   return result;
