@@ -22,10 +22,8 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
       const LeafState* states[kGroup];
       for (size_t i = 0; i < count; ++i) {
         states[i] = leaves[i]->state.Load();
-        __builtin_prefetch(states[i]);
-        __builtin_prefetch(reinterpret_cast<const char*>(states[i]) + 64);
+        states[i]->PrefetchIndex();
       }
-      for (size_t i = 0; i < count; ++i) states[i]->block()->Prefetch();
       for (size_t i = 0; i < count; ++i) {
         const std::string_view key = keys[begin + i];
         if (!states[i]->BelowUpper(key)) states[i] = map.map().FindState(key);

@@ -82,7 +82,8 @@ void Iterator::MoveBackward() {
 }
 
 CommitTs Iterator::commit_ts() const {
-  return CommitTs{impl_->window().commit_ts[at_ - impl_->window().entries]};
+  const internal::ReadyWindow& window = impl_->window();
+  return CommitTs{window.CommitTsOf(static_cast<size_t>(at_ - window.entries))};
 }
 
 absl::Status Iterator::status() const {

@@ -131,6 +131,7 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
     }
   }
   if (filled == 0) return false;
+  window->plain_block = nullptr;
   window->begin = 0;
   window->end = filled;
   front_ = front;
@@ -182,6 +183,7 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
     }
   }
   if (at == ReadyWindow::kCapacity) return false;
+  window->plain_block = nullptr;
   window->begin = at;
   window->end = ReadyWindow::kCapacity;
   front_ = cut;
@@ -193,14 +195,7 @@ bool LeafCursor::FillPlainForward(ReadyWindow* window, size_t limit, bool keys_o
   const uint32_t begin = back_.frozen;
   if (begin >= highest_.frozen) return false;
   const auto count = static_cast<uint32_t>(std::min<size_t>(limit, highest_.frozen - begin));
-  for (uint32_t i = 0; i < count; ++i) {
-    ReadyEntry& entry = window->entries[i];
-    block_->PlainEntry(begin + i, &entry.key, &entry.key_size, &entry.value, &entry.value_size);
-    if (keys_only) entry.value_size = 0;
-    window->commit_ts[i] = block_->commit_ts(begin + i);
-  }
-  window->begin = 0;
-  window->end = count;
+  CopyPlain(window, 0, begin, count, keys_only);
   front_.frozen = begin;
   back_.frozen = begin + count;
   return true;
@@ -210,19 +205,22 @@ bool LeafCursor::FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_
   const uint32_t end = front_.frozen;
   if (end <= lowest_.frozen) return false;
   const auto count = static_cast<uint32_t>(std::min<size_t>(limit, end - lowest_.frozen));
-  const size_t at = ReadyWindow::kCapacity - count;
-  for (uint32_t i = 0; i < count; ++i) {
-    ReadyEntry& entry = window->entries[at + i];
-    const uint32_t source = end - count + i;
-    block_->PlainEntry(source, &entry.key, &entry.key_size, &entry.value, &entry.value_size);
-    if (keys_only) entry.value_size = 0;
-    window->commit_ts[at + i] = block_->commit_ts(source);
-  }
-  window->begin = at;
-  window->end = ReadyWindow::kCapacity;
+  CopyPlain(window, ReadyWindow::kCapacity - count, end - count, count, keys_only);
   back_.frozen = end;
   front_.frozen = end - count;
   return true;
+}
+
+void LeafCursor::CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
+                           bool keys_only) const {
+  block_->CopyPlainEntries(first, count, window->entries + at);
+  if (keys_only) {
+    for (uint32_t i = 0; i < count; ++i) window->entries[at + i].value_size = 0;
+  }
+  window->begin = at;
+  window->end = at + count;
+  window->plain_block = block_;
+  window->plain_first = first;
 }
 
 }  // namespace firn::internal

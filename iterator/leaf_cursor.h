@@ -61,6 +61,8 @@ class LeafCursor {
   uint32_t FirstFresh(std::string_view target) const;
   bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
   bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
+  void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
+                 bool keys_only) const;
 
   const LeafState* state_ = nullptr;
   const FrozenBlock* block_ = nullptr;

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "firn/iterator.h"
+#include "mvcc/frozen_block.h"
 
 namespace firn::internal {
 
@@ -15,13 +16,20 @@ namespace firn::internal {
 struct ReadyWindow {
   static constexpr size_t kCapacity = 64;
 
-  bool empty() const { return begin == end; }
-  void Clear() { begin = end = 0; }
+  uint64_t CommitTsOf(size_t i) const {
+    if (plain_block == nullptr) return commit_ts[i];
+    return plain_block->commit_ts(plain_first + static_cast<uint32_t>(i - begin));
+  }
 
   ReadyEntry entries[kCapacity];
-  uint64_t commit_ts[kCapacity];
   size_t begin = 0;
   size_t end = 0;
+
+  // Commit times, which few users ask for: of a window that is a plain stretch of one block they
+  // stay in the block, where entry `begin` is key `plain_first`.
+  const FrozenBlock* plain_block = nullptr;
+  uint32_t plain_first = 0;
+  uint64_t commit_ts[kCapacity];
 };
 
 }  // namespace firn::internal

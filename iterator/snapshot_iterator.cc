@@ -177,7 +177,7 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
     // The guard keeps the fence, which stands in the state that is left. The state found may
     // begin below it: leaves are merged meanwhile.
     const EpochGuard guard;
-    Enter(map_->map().FindState(*fences.upper));
+    Enter(map_->map().FindStateForward(*fences.upper));
     cursor_.CutBefore(*fences.upper);
   }
   if (large) HoldLarge(window_.begin);

@@ -11,6 +11,9 @@ namespace {
 // How many versions a chain gains before it is pruned again.
 constexpr uint16_t kChainGrowth = 4;
 
+// Of a thread's buffers.
+constexpr size_t kMostKeptEntries = 4096;
+
 // What a write takes of a delta's arena, at most.
 size_t ArenaBytes(const MapWrite& write) {
   return write.key.size() + sizeof(Version) + write.value.stored_size() + sizeof(FreshSlot) + 40;
@@ -107,9 +110,12 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   PinnedSet pins;
   map_.pruner().Collect(&pins);
   leaves_.reserve(leaves_.size() + 1);
-  Freezer freezer(map_);
+  thread_local FreezeBuffers buffers;
+  Freezer freezer(map_, buffers);
   std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes);
   froze_ = true;
+  // What a huge batch took is not kept.
+  if (buffers.entries.capacity() > kMostKeptEntries) buffers = FreezeBuffers();
   try {
     leaves_.insert(leaves_.begin() + static_cast<std::ptrdiff_t>(at) + 1, added.begin(),
                    added.end());
@@ -138,6 +144,7 @@ FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> wr
     if (ArenaBytes(writes) > tuning.block_bytes / 2 && writes.size() > 1) return nullptr;
     return DeltaFor(leaf, writes.size());
   }
+  delta->PrefetchForAppend();
   size_t slots = writes.size();
   if (slots == 1 && delta->Find(writes.front().key) != nullptr) slots = 0;
   const bool skip = SkipShortcut(16);  // Invariant builds freeze early now and then.
@@ -153,6 +160,7 @@ FreshDelta* CommitWriter::DeltaFor(Leaf* leaf, size_t slots) {
     delta = FreshDelta::Create(map_.allocator(), static_cast<uint32_t>(capacity));
     // release: pairs with the acquire load of readers, who then see an empty table.
     state->delta.store(delta, std::memory_order_release);
+    leaf->delta_hint.store(delta, std::memory_order_relaxed);
   }
   return delta;
 }

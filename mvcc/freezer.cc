@@ -31,62 +31,64 @@ size_t SizeHint(const LeafState& state) {
 }  // namespace
 
 void Freezer::Clear() {
-  entries_.clear();
-  older_.clear();
+  buffers_.entries.clear();
+  buffers_.older.clear();
   pruned_ = 0;
 }
 
 void Freezer::AddKey(std::string_view key, const PinnedSet& pins) {
-  if (versions_.size() > 1 || versions_.front().kind == ValueKind::kTombstone) {
-    pruned_ += PruneVersions(pins, &versions_);
-    if (versions_.empty()) return;
+  if (buffers_.versions.size() > 1 || buffers_.versions.front().kind == ValueKind::kTombstone) {
+    pruned_ += PruneVersions(pins, &buffers_.versions);
+    if (buffers_.versions.empty()) return;
   }
   FrozenEntry entry;
   entry.key = key;
-  entry.newest = versions_.front();
-  entry.older_begin = static_cast<uint32_t>(older_.size());
-  entry.older_count = static_cast<uint32_t>(versions_.size() - 1);
-  older_.insert(older_.end(), versions_.begin() + 1, versions_.end());
-  entries_.push_back(entry);
+  entry.newest = buffers_.versions.front();
+  entry.older_begin = static_cast<uint32_t>(buffers_.older.size());
+  entry.older_count = static_cast<uint32_t>(buffers_.versions.size() - 1);
+  buffers_.older.insert(buffers_.older.end(), buffers_.versions.begin() + 1,
+                        buffers_.versions.end());
+  buffers_.entries.push_back(entry);
 }
 
 void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
-  fresh_.clear();
+  buffers_.fresh.clear();
   if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
-    for (uint32_t i = 0, count = delta->count(); i < count; ++i) fresh_.push_back(&delta->slot(i));
-    std::sort(fresh_.begin(), fresh_.end(),
+    for (uint32_t i = 0, count = delta->count(); i < count; ++i)
+      buffers_.fresh.push_back(&delta->slot(i));
+    std::sort(buffers_.fresh.begin(), buffers_.fresh.end(),
               [](const FreshSlot* a, const FreshSlot* b) { return a->key() < b->key(); });
   }
   const FrozenBlock& block = *state.block();
-  entries_.reserve(entries_.size() + block.count() + fresh_.size());
+  buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.size());
   const bool simple = !block.has_tombstones() && !block.has_older();
   const auto add_block_versions = [&](uint32_t i) {
-    versions_.push_back(block.newest(i));
+    buffers_.versions.push_back(block.newest(i));
     if (!block.has_older()) return;
     for (uint32_t j = block.FirstOlder(i); j < block.older_count() && block.older_owner(j) == i;
          ++j) {
-      versions_.push_back(block.older(j));
+      buffers_.versions.push_back(block.older(j));
     }
   };
   uint32_t i = 0;
   const auto add_block_keys_until = [&](uint32_t end) {
     for (; i < end; ++i) {
       if (simple) {
-        entries_.push_back({block.key(i), block.newest(i)});
+        buffers_.entries.push_back({block.key(i), block.newest(i)});
         continue;
       }
-      versions_.clear();
+      buffers_.versions.clear();
       add_block_versions(i);
       AddKey(block.key(i), pins);
     }
   };
-  for (const FreshSlot* slot : fresh_) {
+  for (const FreshSlot* slot : buffers_.fresh) {
     const KeyPosition at = block.count() == 0 ? KeyPosition{0, false} : block.Find(slot->key());
     add_block_keys_until(at.index);
-    versions_.clear();
+    buffers_.versions.clear();
     for (const Version* version = slot->chain.Head(); version != nullptr;
          version = VersionChain::Older(version)) {
-      versions_.push_back(ViewOf(*version));
+      buffers_.versions.push_back(ViewOf(*version));
     }
     if (at.exact) add_block_versions(i++);
     AddKey(slot->key(), pins);
@@ -96,6 +98,22 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
 
 std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool appends) const {
   const TuningOptions& tuning = map_.tuning();
+  const std::vector<FrozenEntry>& entries = buffers_.entries;
+  const auto entry_bytes = [this](const FrozenEntry& entry) {
+    size_t bytes = StoredSize(entry.key, entry.newest);
+    for (uint32_t j = 0; j < entry.older_count; ++j) {
+      bytes += buffers_.older[entry.older_begin + j].stored_size() + kEntryOverhead;
+    }
+    return bytes;
+  };
+  size_t most_bytes = 0;
+  for (const FrozenEntry& entry : entries) most_bytes += entry_bytes(entry);
+  for (const MapWrite& write : incoming) most_bytes += StoredSize(write.key, write.value);
+  if (most_bytes <= tuning.block_bytes &&
+      entries.size() + incoming.size() <= tuning.block_entries) {
+    return {{std::string(), 0, entries.size()}};
+  }
+
   // Old entries and incoming writes in one order; a key in both is counted once.
   struct Item {
     std::string_view key;
@@ -103,28 +121,24 @@ std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool
     size_t entries_before;
   };
   std::vector<Item> items;
-  items.reserve(entries_.size() + incoming.size());
+  items.reserve(buffers_.entries.size() + incoming.size());
   size_t total = 0;
   size_t e = 0;
   size_t w = 0;
-  while (e < entries_.size() || w < incoming.size()) {
+  while (e < buffers_.entries.size() || w < incoming.size()) {
     Item item{{}, 0, e};
-    const bool take_write =
-        w < incoming.size() && (e == entries_.size() || incoming[w].key <= entries_[e].key);
+    const bool take_write = w < incoming.size() && (e == buffers_.entries.size() ||
+                                                    incoming[w].key <= buffers_.entries[e].key);
     const bool take_entry =
-        e < entries_.size() && (!take_write || incoming[w].key == entries_[e].key);
+        e < buffers_.entries.size() && (!take_write || incoming[w].key == buffers_.entries[e].key);
     if (take_write) {
       item.key = incoming[w].key;
       item.bytes = StoredSize(item.key, incoming[w].value);
       ++w;
     }
     if (take_entry) {
-      item.key = entries_[e].key;
-      size_t bytes = StoredSize(item.key, entries_[e].newest);
-      for (uint32_t j = 0; j < entries_[e].older_count; ++j) {
-        bytes += older_[entries_[e].older_begin + j].stored_size() + kEntryOverhead;
-      }
-      item.bytes = std::max(item.bytes, bytes);
+      item.key = entries[e].key;
+      item.bytes = std::max(item.bytes, entry_bytes(entries[e]));
       ++e;
     }
     total += item.bytes;
@@ -137,7 +151,7 @@ std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool
   // Appending leaves full leaves behind; else the cuts are even.
   const size_t byte_target = appends ? tuning.block_bytes : total / wanted;
   const size_t count_target = appends ? tuning.block_entries : (items.size() + wanted - 1) / wanted;
-  std::vector<Part> parts{{std::string(), 0, entries_.size()}};
+  std::vector<Part> parts{{std::string(), 0, buffers_.entries.size()}};
   if (wanted == 1) return parts;
   size_t bytes = 0;
   size_t count = 0;
@@ -147,7 +161,7 @@ std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool
     if (count > 0 && full && (appends || parts.size() < wanted || count >= count_target)) {
       parts.back().last_entry = items[k].entries_before;
       parts.push_back({std::string(Separator(items[k - 1].key, items[k].key)),
-                       items[k].entries_before, entries_.size()});
+                       items[k].entries_before, buffers_.entries.size()});
       bytes = 0;
       count = 0;
     }
@@ -158,10 +172,10 @@ std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool
 }
 
 LeafState* Freezer::BuildState(const Fences& fences, size_t first_entry, size_t last_entry) {
-  // Entries name their older versions by index into older_, so it goes along whole.
-  return LeafState::Create(map_.allocator(), fences,
-                           std::span(entries_).subspan(first_entry, last_entry - first_entry),
-                           older_);
+  // Entries name their older versions by index into buffers_.older, so it goes along whole.
+  return LeafState::Create(
+      map_.allocator(), fences,
+      std::span(buffers_.entries).subspan(first_entry, last_entry - first_entry), buffers_.older);
 }
 
 // Clang cannot follow latches that pass to the caller.
@@ -172,9 +186,10 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
   Clear();
   Gather(old, pins);
   const FrozenBlock& block = *old.block();
-  const bool appends = block.count() > 0 &&
-                       (fresh_.empty() || fresh_.front()->key() > block.key(block.count() - 1)) &&
-                       (incoming.empty() || incoming.front().key > block.key(block.count() - 1));
+  const bool appends =
+      block.count() > 0 &&
+      (buffers_.fresh.empty() || buffers_.fresh.front()->key() > block.key(block.count() - 1)) &&
+      (incoming.empty() || incoming.front().key > block.key(block.count() - 1));
   const std::vector<Part> parts = Cut(incoming, appends);
   const Fences fences = old.fences();
   std::vector<Leaf*> added;
@@ -283,7 +298,8 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins,
     for (const Leaf* leaf : run) Gather(*leaf->state.Load(), pins);
     const Fences left = run.front()->state.Load()->fences();
     lower = std::string(left.lower);
-    joined = BuildState({left.lower, run.back()->state.Load()->fences().upper}, 0, entries_.size());
+    joined = BuildState({left.lower, run.back()->state.Load()->fences().upper}, 0,
+                        buffers_.entries.size());
     StructureEdit edit(map_);
     const std::optional<uint32_t> planned =
         edit.PlanRemoveLeaves(left.lower, std::span(run).subspan(1));

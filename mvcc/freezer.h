@@ -19,14 +19,24 @@ struct MapWrite {
   VersionView value;  // commit_ts is not looked at.
 };
 
+// What a freeze works with, kept by whoever freezes often so that it is not allocated each time.
+struct FreezeBuffers {
+  // What was gathered; views into the states.
+  std::vector<FrozenEntry> entries;
+  std::vector<VersionView> older;
+  // Scratch.
+  std::vector<const FreshSlot*> fresh;
+  std::vector<VersionView> versions;
+};
+
 // A Freezer rebuilds leaves. It merges a leaf's delta into its block, prunes by the one rule,
 // cuts what is too big and joins what is too small. Every method either does all of its work
 // or throws std::bad_alloc and leaves the map as it was.
 //
-// Thread-safety: one thread, inside an EpochGuard; keep one a thread, its buffers are reused.
+// Thread-safety: one thread, inside an EpochGuard.
 class Freezer {
  public:
-  explicit Freezer(OrderedMap& map) : map_(map) {}
+  Freezer(OrderedMap& map, FreezeBuffers& buffers) : map_(map), buffers_(buffers) {}
 
   // Freezes `leaf`, which the caller has latched, and cuts it into as many leaves as its
   // content and the `incoming` writes (in key order, all covered by the leaf) need. Returns
@@ -43,7 +53,7 @@ class Freezer {
   size_t pruned() const { return pruned_; }
 
  private:
-  // A stretch of a leaf to be built: entries_ [first, last) behind `lower`.
+  // A stretch of a leaf to be built: entries [first, last) behind `lower`.
   struct Part {
     std::string lower;  // Of the first part: unused, the leaf's own fence stays.
     size_t first_entry;
@@ -53,22 +63,17 @@ class Freezer {
   void Clear();
   // Joins inner nodes upwards from `level` as long as they are nearly empty.
   void MergeInnerNodes(std::string_view key, uint32_t children_left);
-  // Appends the pruned content of `state` to entries_.
+  // Appends the pruned content of `state` to the buffers' entries.
   void Gather(const LeafState& state, const PinnedSet& pins);
   void AddKey(std::string_view key, const PinnedSet& pins);
-  // Where to cut entries_ and `incoming` together.
+  // Where to cut the entries and `incoming` together.
   std::vector<Part> Cut(std::span<const MapWrite> incoming, bool appends) const;
   LeafState* BuildState(const Fences& fences, size_t first_entry, size_t last_entry);
 
   OrderedMap& map_;
 
-  // What Gather() has collected; views into the states.
-  std::vector<FrozenEntry> entries_;
-  std::vector<VersionView> older_;
+  FreezeBuffers& buffers_;
   size_t pruned_ = 0;
-  // Scratch.
-  std::vector<const FreshSlot*> fresh_;
-  std::vector<VersionView> versions_;
 };
 
 // Whether a freeze of `state` now would drop versions, or could later.

@@ -52,12 +52,25 @@ class FreshDelta {
   // --- Readers -----------------------------------------------------------------------
   uint32_t count() const { return count_.load(std::memory_order_acquire); }
   const FreshSlot& slot(uint32_t i) const { return chunk(i / kSlotsPerChunk)[i % kSlotsPerChunk]; }
+  // Fetches the table of what is or was a delta ahead of a search. Reads nothing.
+  static void Prefetch(const FreshDelta* delta) {
+    __builtin_prefetch(delta);
+    __builtin_prefetch(reinterpret_cast<const char*>(delta) + 64);
+  }
   // The slot of `key` among those published; null if it has none.
   const FreshSlot* Find(std::string_view key) const;
 
   // --- The writer, holding the leaf's latch --------------------------------------------
   FreshSlot* FindForWrite(std::string_view key) { return const_cast<FreshSlot*>(Find(key)); }
   bool HasRoom(size_t slots, size_t bytes, size_t byte_limit) const;
+  // Fetches what the next append will write.
+  void PrefetchForAppend() const {
+    const uint32_t next = count_.load(std::memory_order_relaxed);
+    if (next / kSlotsPerChunk < ready_chunks_) {
+      __builtin_prefetch(chunk(next / kSlotsPerChunk) + next % kSlotsPerChunk, 1);
+    }
+    for (size_t line = 0; line < 3; ++line) __builtin_prefetch(free_ + 64 * line, 1);
+  }
   // Makes sure that `slots` more AppendSlot() calls cannot fail.
   void ReserveSlots(SpanAllocator& allocator, uint32_t slots);
   std::string_view CopyKey(SpanAllocator& allocator, std::string_view key);

@@ -94,14 +94,27 @@ class FrozenBlock {
     const uint32_t begin = Offset(i) + KeySize(i);
     return MakeView(i, begin, Offset(i + 1));
   }
-  // Key i and its newest version, which must be a plain inline value.
-  void PlainEntry(uint32_t i, const char** key, uint32_t* key_size, const char** value,
-                  uint32_t* value_size) const {
-    const uint32_t begin = Offset(i);
-    *key_size = KeySize(i);
-    *key = records() + begin;
-    *value = *key + *key_size;
-    *value_size = Offset(i + 1) - begin - *key_size;
+  // Writes keys [first, first + count) and their newest versions, which must be plain inline
+  // values, to `entries`: any struct of key, key_size, value and value_size.
+  template <class Entry>
+  void CopyPlainEntries(uint32_t first, uint32_t count, Entry* entries) const {
+    if (wide_offsets_ || key_size_width_ != 0) {
+      CopyPlainEntries(
+          first, count, entries, [this](uint32_t i) { return Offset(i); },
+          [this](uint32_t i) { return KeySize(i); });
+      return;
+    }
+    // The common case, without a branch for each entry.
+    const char* offsets = at(offsets_at_);
+    const uint32_t key_size = uniform_key_size_;
+    CopyPlainEntries(
+        first, count, entries,
+        [offsets](uint32_t i) {
+          uint16_t offset;
+          std::memcpy(&offset, offsets + 2 * size_t{i}, sizeof(offset));
+          return uint32_t{offset};
+        },
+        [key_size](uint32_t) { return key_size; });
   }
   ValueKind kind(uint32_t record) const {
     return has_kinds_ ? static_cast<ValueKind>(kinds()[record]) : ValueKind::kValue;
@@ -132,12 +145,6 @@ class FrozenBlock {
                    [this](uint32_t i) { return key(i); });
   }
 
-  // Fetches the index ahead of a search. Touches nothing.
-  void Prefetch() const {
-    const char* base = reinterpret_cast<const char*>(this);
-    for (size_t line = 0; line < 6; ++line) __builtin_prefetch(base + 64 * line);
-  }
-
   // Calls visit(LargeValue*) for each large value, as often as it is counted here.
   template <class Visit>
   void ForEachLarge(const Visit& visit) const {
@@ -150,6 +157,22 @@ class FrozenBlock {
 
  private:
   FrozenBlock() = default;
+
+  template <class Entry, class OffsetAt, class KeySizeAt>
+  void CopyPlainEntries(uint32_t first, uint32_t count, Entry* entries, const OffsetAt& offset_at,
+                        const KeySizeAt& key_size_at) const {
+    const char* bytes = records();
+    uint32_t begin = offset_at(first);
+    for (uint32_t i = 0; i < count; ++i) {
+      const uint32_t end = offset_at(first + i + 1);
+      const uint32_t key_size = key_size_at(first + i);
+      entries[i].key = bytes + begin;
+      entries[i].key_size = key_size;
+      entries[i].value = bytes + begin + key_size;
+      entries[i].value_size = end - begin - key_size;
+      begin = end;
+    }
+  }
 
   const char* at(size_t offset) const { return reinterpret_cast<const char*>(this) + offset; }
   char* at(size_t offset) { return reinterpret_cast<char*>(this) + offset; }

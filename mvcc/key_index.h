@@ -53,20 +53,32 @@ struct KeyPosition {
   bool exact;      // That key equals the target.
 };
 
+// a <=> b for keys whose difference mostly shows in the first eight bytes.
+inline int CompareKeys(std::string_view a, std::string_view b) {
+  if (a.size() >= 8 && b.size() >= 8) {
+    const uint64_t a_head = HeadOf<uint64_t>(a.data(), 8);
+    const uint64_t b_head = HeadOf<uint64_t>(b.data(), 8);
+    if (a_head != b_head) return a_head < b_head ? -1 : 1;
+    a.remove_prefix(8);
+    b.remove_prefix(8);
+  }
+  return a.compare(b);
+}
+
 // The position of `target` among `count` sorted unique keys, whose first `prefix_size`
 // bytes are `prefix` in all; `key_at(i)` gives key i.
 template <class KeyAt>
 inline KeyPosition FindKey(std::string_view target, const uint32_t* heads, uint32_t count,
                            std::string_view prefix, const KeyAt& key_at) {
   if (!prefix.empty()) {
-    const int order = target.substr(0, prefix.size()).compare(prefix);
+    const int order = CompareKeys(target.substr(0, prefix.size()), prefix);
     if (order != 0) return {order < 0 ? 0 : count, false};
   }
   const uint32_t head =
       HeadOf<uint32_t>(target.data() + prefix.size(), target.size() - prefix.size());
   uint32_t low = LowerBoundOfHead(heads, count, head);
   if (low == count || heads[low] != head) return {low, false};
-  int order = key_at(low).compare(target);
+  int order = CompareKeys(key_at(low), target);
   if (order >= 0) return {low, order == 0};
   // Several keys share this head: search among them by full key.
   uint32_t high =
@@ -74,7 +86,7 @@ inline KeyPosition FindKey(std::string_view target, const uint32_t* heads, uint3
   ++low;
   while (low < high) {
     const uint32_t middle = low + (high - low) / 2;
-    order = key_at(middle).compare(target);
+    order = CompareKeys(key_at(middle), target);
     if (order == 0) return {middle, true};
     if (order < 0) {
       low = middle + 1;

@@ -55,13 +55,17 @@ class OrderedMap {
   const LeafState* FindState(std::string_view key) const {
     while (true) {  // Again only after a split, whose new leaf is linked by then.
       const LeafState* state = FindLeaf(key)->state.Load();
+      state->PrefetchIndex();
       if (state->BelowUpper(key)) [[likely]] {
         return state;
       }
     }
   }
+  // The same for a walk in key order, which comes by the next leaves soon: fetches them
+  // ahead. Requires: an EpochGuard.
+  const LeafState* FindStateForward(std::string_view key) const;
   // The state before the one that begins at `lower` (which is not ""): that of the greatest
-  // keys below `lower`. Requires: an EpochGuard.
+  // keys below `lower`. Fetches ahead what comes before. Requires: an EpochGuard.
   const LeafState* FindStateBefore(std::string_view lower) const;
   // The last state of the map. Requires: an EpochGuard.
   const LeafState* FindLastState() const;

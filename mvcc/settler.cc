@@ -277,6 +277,7 @@ void Settler::SettleAll() {
   Pass(Idle::kNow);
   // What was retired goes once the readers of its time have passed: two epochs.
   for (int round = 0; round < 3; ++round) map_.Reclaim();
+  map_.allocator().ReleaseFreeMemory();
   Report();
 }
 

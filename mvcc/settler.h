@@ -36,7 +36,8 @@ namespace firn::internal {
 // Thread-safety: the Note*() calls from any thread; passes exclude each other by pass_mu_.
 class Settler {
  public:
-  Settler(OrderedMap& map, Listener* listener) : map_(map), listener_(listener), freezer_(map) {}
+  Settler(OrderedMap& map, Listener* listener)
+      : map_(map), listener_(listener), freezer_(map, freeze_buffers_) {}
   // Requires: stopped, and nobody notes any more.
   ~Settler();
 
@@ -95,6 +96,7 @@ class Settler {
 
   // Excludes passes from each other. Order: before every leaf latch.
   Mutex pass_mu_;
+  FreezeBuffers freeze_buffers_ ABSL_GUARDED_BY(pass_mu_);
   Freezer freezer_ ABSL_GUARDED_BY(pass_mu_);
   PinnedSet pins_ ABSL_GUARDED_BY(pass_mu_);
   std::vector<Watched> watched_ ABSL_GUARDED_BY(pass_mu_);
