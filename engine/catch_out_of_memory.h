@@ -1,1 +1,0 @@
-#include "mvcc/catch_out_of_memory.h"  // Moved; this line goes.

@@ -1,1 +1,0 @@
-#include "mvcc/status.h"  // Moved; this line goes.
