@@ -87,7 +87,7 @@ absl::StatusOr<LoadOrStoreResult> DbImpl::LoadOrMake(
   const auto load = [&]() -> absl::StatusOr<Loaded> {
     Loaded loaded;
     ReadKey(*map_, key, LatestView(map_->oracle()), [&](const VersionView& version) {
-      loaded.emplace(std::string(version.bytes()), true, CommitTs{version.commit_ts});
+      loaded = LoadOrStoreResult{std::string(version.bytes()), true, CommitTs{version.commit_ts}};
     });
     return loaded;
   };

@@ -282,7 +282,7 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins,
       intact = left.upper == leaf->state.Load()->fences().lower;
     }
   }
-  const auto unlatch = [&] {
+  const auto unlatch = [&]() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     for (Leaf* leaf : run) leaf->latch.Unlock();
   };
   if (!intact) {
