@@ -59,9 +59,9 @@ bool SnapshotIterator::Guarded(const Move& move) {
   if (bounds_.crossed) return false;
   if (map_->closed()) return Fail(ClosedError());
   try {
-    DropHeldLarge();
     return move();
   } catch (const std::bad_alloc&) {
+    cursor_.Leave();  // It may know only half of its leaf.
     return Fail(OutOfMemoryError("moving an iterator; seek again"));
   }
 }
@@ -82,11 +82,11 @@ bool SnapshotIterator::Seek(std::string_view target) {
     next_limit_ = kFirstLimit;
     const std::string_view from = std::max(target, std::string_view(bounds_.lower));
     if (bounds_.AtOrPastUpper(from)) {
+      DropHeldLarge();
       position_ = Position::kAfterLast;
       return false;
     }
-    EnterCovering(from);
-    cursor_.CutBefore(from);
+    EnterCovering(from, [&] { cursor_.CutBefore(from); });
     return FillForwardAcrossLeaves();
   });
 }
@@ -99,11 +99,11 @@ bool SnapshotIterator::SeekForPrev(std::string_view target) {
     Anchor();
     next_limit_ = kFirstLimit;
     if (target < bounds_.lower) {
+      DropHeldLarge();
       position_ = Position::kBeforeFirst;
       return false;
     }
-    EnterCovering(target);
-    cursor_.CutAfter(target);
+    EnterCovering(target, [&] { cursor_.CutAfter(target); });
     return FillBackwardAcrossLeaves();
   });
 }
@@ -113,13 +113,13 @@ bool SnapshotIterator::SeekToLast() {
     Anchor();
     next_limit_ = kFirstLimit;
     if (bounds_.empty()) {
+      DropHeldLarge();
       position_ = Position::kBeforeFirst;
       return false;
     }
     const EpochGuard guard;
-    Enter(bounds_.upper ? map_->map().FindStateBefore(*bounds_.upper)
-                        : map_->map().FindLastState());
-    cursor_.CutAtEnd();
+    Enter(bounds_.upper ? map_->map().FindStateBefore(*bounds_.upper) : map_->map().FindLastState(),
+          [&] { cursor_.CutAtEnd(); });
     return FillBackwardAcrossLeaves();
   });
 }
@@ -146,17 +146,25 @@ bool SnapshotIterator::MoveBackward() {
   }
 }
 
-void SnapshotIterator::EnterCovering(std::string_view key) {
-  if (cursor_.state() != nullptr && cursor_.state()->Covers(key) && !SkipShortcut(2)) return;
+template <class Cut>
+void SnapshotIterator::EnterCovering(std::string_view key, const Cut& cut) {
+  if (cursor_.state() != nullptr && cursor_.state()->Covers(key) && !SkipShortcut(2)) {
+    cut();
+    return;
+  }
   const EpochGuard guard;
-  Enter(map_->map().FindState(key));
+  Enter(map_->map().FindState(key), cut);
 }
 
 // Requires: an EpochGuard in which `state` was found.
-void SnapshotIterator::Enter(const LeafState* state) {
-  cursor_.Leave();  // Its state may go as soon as the slot names another.
-  map_->map().hazards().Protect(hazard_, &state->retired);
+template <class Cut>
+void SnapshotIterator::Enter(const LeafState* state, const Cut& cut) {
   cursor_.Enter(state, slot_->ts, bounds_);
+  cut();
+  AtSchedulePoint("cursor:before_protect");
+  // Last: what is cut at may stand in the state that is left, and that one may go as soon as the
+  // slot names another. If it was retired long ago, no guard keeps it.
+  map_->map().hazards().Protect(hazard_, &state->retired);
 }
 
 size_t SnapshotIterator::NextLimit() {
@@ -166,6 +174,7 @@ size_t SnapshotIterator::NextLimit() {
 }
 
 bool SnapshotIterator::FillForwardAcrossLeaves() {
+  DropHeldLarge();  // Not before: a seek's target may be a view of it.
   bool large;
   const size_t limit = NextLimit();
   while (!cursor_.FillForward(&window_, limit, keys_only_, &large)) {
@@ -174,11 +183,9 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
       position_ = Position::kAfterLast;
       return false;
     }
-    // The guard keeps the fence, which stands in the state that is left. The state found may
-    // begin below it: leaves are merged meanwhile.
+    // The state found may begin below the fence: leaves are merged meanwhile.
     const EpochGuard guard;
-    Enter(map_->map().FindStateForward(*fences.upper));
-    cursor_.CutBefore(*fences.upper);
+    Enter(map_->map().FindStateForward(*fences.upper), [&] { cursor_.CutBefore(*fences.upper); });
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;
@@ -186,6 +193,7 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
 }
 
 bool SnapshotIterator::FillBackwardAcrossLeaves() {
+  DropHeldLarge();
   bool large;
   const size_t limit = NextLimit();
   while (!cursor_.FillBackward(&window_, limit, keys_only_, &large)) {
@@ -195,8 +203,7 @@ bool SnapshotIterator::FillBackwardAcrossLeaves() {
       return false;
     }
     const EpochGuard guard;  // As in the other direction.
-    Enter(map_->map().FindStateBefore(lower));
-    cursor_.CutBefore(lower);
+    Enter(map_->map().FindStateBefore(lower), [&] { cursor_.CutBefore(lower); });
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;
@@ -216,8 +223,7 @@ void SnapshotIterator::HoldLarge(size_t at) {
     // The state was retired and has given up its large values. The snapshot keeps them in the
     // current one, which cannot give them up while this guard lasts.
     const std::string key(entry.key, entry.key_size);
-    Enter(map_->map().FindState(key));
-    cursor_.CutBefore(key);
+    Enter(map_->map().FindState(key), [&] { cursor_.CutBefore(key); });
     bool large;
     const bool found = cursor_.FillForward(&window_, 1, keys_only_, &large);
     FIRN_CHECK(found && large);

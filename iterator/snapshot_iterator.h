@@ -76,8 +76,12 @@ class SnapshotIterator {
   void Anchor();
   bool Fail(absl::Status status);
 
-  void EnterCovering(std::string_view key);
-  void Enter(const LeafState* state);
+  // Enters the leaf that covers `key` (`state`) and calls cut(), which may look at views of the
+  // leaf that is left and of the large value that is held.
+  template <class Cut>
+  void EnterCovering(std::string_view key, const Cut& cut);
+  template <class Cut>
+  void Enter(const LeafState* state, const Cut& cut);
   bool FillForwardAcrossLeaves();
   bool FillBackwardAcrossLeaves();
   // The window has one entry, whose value is a LargeValue: takes a count on it and shows it.
