@@ -71,8 +71,7 @@ inline std::atomic<uint64_t> next_slot_pool_id{1};
 // whether the Db was closed, and if so releases and refuses; ~Db closes first, then marks. All
 // four are seq_cst: a slot that OrphanClaimed() found free is refused.
 //
-// Thread-safety: all methods from any thread. Requires: no Rewrite() once OrphanClaimed() may
-//     have been called: it would wipe out the mark.
+// Thread-safety: all methods from any thread.
 template <class Policy, class SlotType, Field kStateField = Field::kSlotState,
           size_t kSegmentSlots = 64>
 class SlotPool {
@@ -116,11 +115,16 @@ class SlotPool {
     return (StateOf(slot).exchange(kFree, std::memory_order_seq_cst) & kOrphaned) != 0;
   }
 
-  // Changes what a claimed slot says. Only its claimer may. seq_cst, as Claim().
+  // Changes what a claimed slot says. Only its claimer may. Keeps an orphan mark: an iterator that
+  // pins at its first seek may race with ~Db. seq_cst, as Claim().
   void Rewrite(Slot* slot, uint64_t value) {
-    StateOf(slot).store(value, std::memory_order_seq_cst);
+    State& state = StateOf(slot);
+    uint64_t before = state.load(std::memory_order_relaxed);
+    while (!state.compare_exchange_weak(before, value | (before & kOrphaned),
+                                        std::memory_order_seq_cst, std::memory_order_relaxed)) {
+    }
   }
-  // The same, and keeps an orphan mark: the value becomes kBlank, which no claimer uses.
+  // The same with kBlank, which no claimer uses.
   void Blank(Slot* slot) { StateOf(slot).fetch_or(kBlank, std::memory_order_seq_cst); }
 
   // Marks every claimed slot and returns how many there were.
