@@ -145,7 +145,7 @@ class BasicSnapshotRegistry {
                                                  std::memory_order_seq_cst)) {
     }
     AtSchedulePoint("registry:before_scan");
-    pinned->horizon = horizon;
+    pinned->horizon = 0;  // A list that is cut short by an exception drops nothing.
     std::vector<uint64_t>& found = pinned->ts;
     found.clear();
     pool_.ForEachClaimed([&found](const Slot&, uint64_t value) {
@@ -154,6 +154,7 @@ class BasicSnapshotRegistry {
     // Snapshots opened one after the other often stand in order already.
     if (!std::is_sorted(found.begin(), found.end())) std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
+    pinned->horizon = horizon;
   }
 
   template <class Visit>
