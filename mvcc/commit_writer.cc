@@ -114,6 +114,9 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   Freezer freezer(map_, buffers);
   std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes);
   froze_ = true;
+  // Now, whatever fails below: they may owe versions, and have no write of their own.
+  settler_.NoteWrite(leaf);
+  for (Leaf* each : added) settler_.NoteWrite(each);
   // What a huge batch took is not kept.
   if (buffers.entries.capacity() > kMostKeptEntries) buffers = FreezeBuffers();
   try {
@@ -129,7 +132,6 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
       return state.BelowUpper(write.key);
     });
     const auto part = writes.first(static_cast<size_t>(end - writes.begin()));
-    settler_.NoteWrite(leaves_[i]);  // It may owe versions, and have no write of its own.
     if (!part.empty()) PrepareInto(leaves_[i], DeltaFor(leaves_[i], part.size()), part);
     writes = writes.subspan(part.size());
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "mvcc/check.h"
 #include "mvcc/schedule_point.h"
@@ -19,6 +20,18 @@ constexpr uint64_t kHeldLookShare = 20;
 // An "idle since" so long ago that the leaf is settled in this very pass.
 constexpr uint64_t kLongIdle = 1;
 
+// The background thread looks again after so long at the latest while there is work, and gives
+// up after so many rounds that freed nothing.
+constexpr uint64_t kLongestWaitMicros = 1'000'000;
+constexpr int kReclaimRounds = 20;
+
+// Room for `more` at the end; a mere reserve() would copy the whole vector each time.
+template <class T>
+void MakeRoom(std::vector<T>* vector, size_t more) {
+  if (vector->capacity() - vector->size() >= more) return;
+  vector->reserve(std::max(2 * vector->capacity(), vector->size() + more));
+}
+
 bool Owes(const FrozenBlock& block) { return block.has_older() || block.has_tombstones(); }
 
 uint64_t MonotonicMicros() {
@@ -30,12 +43,17 @@ uint64_t MonotonicMicros() {
 }  // namespace
 
 Settler::~Settler() ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  TakeNoted();
-  // A leaf may be on both lists; whoever was merged away belongs to us alone.
-  for (const Watched& watched : watched_) {
-    watched.leaf->watched = false;
-    if (watched.leaf->obsolete && !watched.leaf->held) map_.RetireLeaf(watched.leaf);
+  // A leaf may be watched and held; whoever was merged away belongs to us alone.
+  const auto unwatch = [this](Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    leaf->watched = false;
+    if (leaf->obsolete && !leaf->held) map_.RetireLeaf(leaf);
+  };
+  for (Leaf* leaf = noted_.exchange(nullptr, std::memory_order_acquire); leaf != nullptr;) {
+    Leaf* next = leaf->next_noted;
+    unwatch(leaf);
+    leaf = next;
   }
+  for (const Watched& watched : watched_) unwatch(watched.leaf);
   for (Leaf* leaf : held_) {
     leaf->held = false;
     if (leaf->obsolete) map_.RetireLeaf(leaf);
@@ -134,42 +152,53 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (last_list) map_.RetireLeaf(leaf);
     return true;
   }
-  std::vector<Leaf*> settled{leaf};
+  std::vector<Leaf*> added;
   std::string lower;
-  bool small = false;
   try {
-    held_.reserve(held_.size() + 1);
-    LeafState* state = leaf->state.Load();
+    lower = std::string(leaf->state.Load()->fences().lower);
+    MakeRoom(&held_, 1);
+    const LeafState* state = leaf->state.Load();
     if (state->HasFresh() || DebtOf(*state->block(), pins_) == Debt::kDue) {
-      std::vector<Leaf*> added = freezer_.FreezeLatched(leaf, pins_, {});
+      added = freezer_.FreezeLatched(leaf, pins_, {});
       ++done_.leaves_frozen;
       done_.versions_pruned += freezer_.pruned();
       try {
-        settled.insert(settled.end(), added.begin(), added.end());
-        held_.reserve(held_.size() + settled.size());
+        MakeRoom(&held_, 1 + added.size());
       } catch (...) {
-        for (Leaf* unlisted : added) unlisted->latch.Unlock();
+        for (Leaf* each : added) {
+          NoteWrite(each);  // It may owe versions.
+          each->latch.Unlock();
+        }
         throw;
       }
     }
-    state = leaf->state.Load();
-    lower = std::string(state->fences().lower);
-    small = settled.size() == 1 && state->block()->record_bytes() < map_.tuning().block_bytes / 2;
   } catch (...) {
     leaf->latch.Unlock();
     throw;  // Still watched.
   }
-  for (Leaf* each : settled) UpdateHeld(each);
+  const bool small =
+      added.empty() && leaf->state.Load()->block()->record_bytes() < map_.tuning().block_bytes / 2;
+  UpdateHeld(leaf);
   leaf->watched = false;
-  for (Leaf* each : settled) each->latch.Unlock();
-  if (small) MergeSmall(lower);
+  leaf->latch.Unlock();
+  for (Leaf* each : added) {
+    UpdateHeld(each);
+    each->latch.Unlock();
+  }
+  if (small) {
+    try {
+      MergeSmall(lower);
+    } catch (const std::bad_alloc&) {
+      // A small leaf costs a little room; it is tried again when it is settled again.
+    }
+  }
   return true;
 }
 
 void Settler::MergeSmall(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::vector<Leaf*> absorbed;
   while (true) {  // Again, since joined inner nodes bring new neighbours together.
-    held_.reserve(held_.size() + 1);
+    MakeRoom(&held_, 1);
     Leaf* survivor = freezer_.MergeAround(key, pins_, &absorbed);
     if (survivor == nullptr) return;
     done_.leaves_merged += absorbed.size();
@@ -190,7 +219,7 @@ void Settler::LookAtHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const uint64_t started_us = MonotonicMicros();
   too_new_ = false;
   for (Leaf* leaf : held_) {
-    watched_.reserve(watched_.size() + 1);
+    MakeRoom(&watched_, 1);
     const EpochGuard guard;
     MutexLock lock(leaf->latch);
     if (leaf->obsolete || leaf->watched) continue;  // Purged; judged when it settles.
@@ -226,11 +255,16 @@ void Settler::Pass(Idle idle) {
   const uint64_t now_us = MonotonicMicros();
   // Before the pins are collected: a release from here on is for the next look.
   const bool released = released_.exchange(false, std::memory_order_seq_cst);
-  CollectPins();
-  if (idle == Idle::kNow || ((released || too_new_) && now_us >= look_at_held_after_us_)) {
-    LookAtHeld();
-  } else if (released) {
+  try {
+    CollectPins();
+    if (idle == Idle::kNow || ((released || too_new_) && now_us >= look_at_held_after_us_)) {
+      LookAtHeld();
+    } else if (released && !held_.empty()) {
+      released_.store(true, std::memory_order_seq_cst);  // Later.
+    }
+  } catch (...) {
     released_.store(true, std::memory_order_seq_cst);
+    throw;
   }
   size_t kept = 0;
   size_t next = 0;
@@ -256,51 +290,69 @@ bool Settler::HasWork() const {
          (!held_.empty() && (too_new_ || released_.load(std::memory_order_seq_cst)));
 }
 
-void Settler::Report() {
-  if (listener_ != nullptr && (done_.leaves_frozen != 0 || done_.leaves_merged != 0)) {
-    listener_->OnSettled(done_);
-  }
-  done_ = {};
+SettleInfo Settler::TakeDone() { return std::exchange(done_, {}); }
+
+void Settler::Report(const SettleInfo& done) {
+  if (listener_ == nullptr || (done.leaves_frozen == 0 && done.leaves_merged == 0)) return;
+  listener_->OnSettled(done);
 }
 
 bool Settler::Step() {
-  MutexLock lock(pass_mu_);
-  if (!HasWork() && map_.retired_bytes() == 0) return false;
-  Pass(Idle::kNow);
-  const bool worked = done_.leaves_frozen != 0 || done_.leaves_merged != 0 || reclaimed_ != 0;
-  Report();
+  bool worked;
+  SettleInfo done;
+  {
+    MutexLock lock(pass_mu_);
+    if (!HasWork() && map_.retired_bytes() == 0) return false;
+    Pass(Idle::kNow);
+    worked = done_.leaves_frozen != 0 || done_.leaves_merged != 0 || reclaimed_ != 0;
+    done = TakeDone();
+  }
+  Report(done);
   return worked;
 }
 
 void Settler::SettleAll() {
-  MutexLock lock(pass_mu_);
-  Pass(Idle::kNow);
-  // What was retired goes once the readers of its time have passed: two epochs.
-  for (int round = 0; round < 3; ++round) map_.Reclaim();
-  map_.allocator().ReleaseFreeMemory();
-  Report();
+  SettleInfo done;
+  {
+    MutexLock lock(pass_mu_);
+    Pass(Idle::kNow);
+    // What was retired goes once the readers of its time have passed: two epochs.
+    for (int round = 0; round < 3; ++round) map_.Reclaim();
+    map_.allocator().ReleaseFreeMemory();
+    done = TakeDone();
+  }
+  Report(done);
 }
 
 void Settler::Run() {
+  int fruitless = 0;  // Rounds that freed nothing of what is retired.
   while (true) {
     bool busy;
+    SettleInfo done;
     {
       MutexLock lock(pass_mu_);
+      bool failed = false;
       try {
         Pass(Idle::kWait);
       } catch (const std::bad_alloc&) {
-        // Memory is short: what is left to do stays listed for the next round.
+        failed = true;  // What is left to do stays listed for the next round.
       }
-      Report();
-      busy = HasWork() || reclaimed_ != 0;
+      done = TakeDone();
+      // What a reader held back for a moment is freed soon; a cursor may hold its own for days.
+      fruitless = reclaimed_ != 0 ? 0 : fruitless + 1;
+      busy = failed || HasWork() || (map_.retired_bytes() != 0 && fruitless < kReclaimRounds);
     }
+    Report(done);
     MutexLock lock(wake_mu_);
     if (stopping_) return;
     if (busy) {
-      wake_.WaitFor(wake_mu_, std::max<uint64_t>(1000, map_.tuning().settle_idle_us / 2));
+      // A time limit far off would overflow the clock, and nobody cuts this wait short.
+      wake_.WaitFor(wake_mu_, std::clamp<uint64_t>(map_.tuning().settle_idle_us / 2, 1000,
+                                                   kLongestWaitMicros));
       if (stopping_) return;
       continue;
     }
+    fruitless = 0;
     // See Wake(): seq_cst, then the last look for work.
     asleep_.store(true, std::memory_order_seq_cst);
     while (!stopping_ && noted_.load(std::memory_order_seq_cst) == nullptr &&

@@ -76,7 +76,8 @@ class Settler {
   void UpdateHeld(Leaf* leaf) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void MergeSmall(std::string_view key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void CollectPins() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
-  void Report() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  SettleInfo TakeDone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void Report(const SettleInfo& done) ABSL_LOCKS_EXCLUDED(pass_mu_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void Wake() noexcept;
 
