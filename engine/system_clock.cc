@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "mvcc/epoch.h"
+
 namespace firn::internal {
 namespace {
 
@@ -19,8 +21,9 @@ class RealtimeClock final : public Clock {
 }  // namespace
 
 Clock* SystemClock() {
-  static RealtimeClock* const clock = new RealtimeClock;  // Never destroyed: a Db may outlive main.
-  return clock;
+  static Immortal<RealtimeClock>
+      clock;  // A Db may outlive main. Allocates nothing, so never fails.
+  return &clock.value;
 }
 
 }  // namespace firn::internal
