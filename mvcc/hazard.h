@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "mvcc/atomics_policy.h"
+#include "mvcc/schedule_point.h"
 #include "mvcc/slot_pool.h"
 
 namespace firn::internal {
@@ -53,6 +54,7 @@ class BasicHazardSet {
   }
   // Requires: an epoch guard in which `object` was reachable.
   void Protect(SlotType* slot, const Object* object) {
+    AtSchedulePoint("hazard:before_protect");
     slot->state.store(object, std::memory_order_release);
   }
   void Clear(SlotType* slot) { slot->state.store(nullptr, std::memory_order_release); }

@@ -8,6 +8,8 @@
 
 #include "gtest/gtest.h"
 #include "mvcc/hazard.h"
+#include "tests/support/delay_injector.h"
+#include "tests/support/random.h"
 
 namespace firn::internal {
 namespace {
@@ -214,6 +216,7 @@ TEST_F(RetiredListTest, DrainDestroysEverything) {
 // Writers replace the objects behind a few links; readers look at them inside guards, and some go
 // on looking with a hazard slot. An object that is destroyed too early is a use after free.
 TEST(RetiredList, ReadersNeverMeetDestroyedObjects) {
+  const test::DelayInjector delays(test::PrintedSeed());
   struct Value {
     Retired retired;
     std::atomic<int> alive{1};
@@ -236,7 +239,7 @@ TEST(RetiredList, ReadersNeverMeetDestroyedObjects) {
   };
   for (auto& link : links) link.store(make());
 
-  constexpr int kReplacements = 4000;
+  constexpr int kReplacements = 2000;
   std::atomic<int> writers{2};
   std::vector<std::thread> threads;
   for (size_t w = 0; w < 2; ++w) {

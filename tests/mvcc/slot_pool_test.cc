@@ -9,6 +9,8 @@
 
 #include "gtest/gtest.h"
 #include "mvcc/atomics_policy.h"
+#include "tests/support/delay_injector.h"
+#include "tests/support/random.h"
 
 namespace firn::internal {
 namespace {
@@ -125,12 +127,13 @@ TEST(SlotPool, ThreadsThatLoopDoNotShareCacheLines) {
 }
 
 TEST(SlotPool, ManyThreadsNeverMeetInASlot) {
+  const test::DelayInjector delays(test::PrintedSeed());
   TestPool pool;
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&pool, t] {
       std::vector<TestSlot*> held;
-      for (int i = 0; i < 5000; ++i) {
+      for (int i = 0; i < 2000; ++i) {
         TestSlot* slot = pool.Claim();
         slot->payload = t;
         held.push_back(slot);
@@ -187,7 +190,8 @@ struct Core {
 };
 
 TEST(OrphanCount, CoreIsDeletedOnceHoweverHandlesAndOwnerRace) {
-  for (int round = 0; round < 300; ++round) {
+  const test::DelayInjector delays(test::PrintedSeed());
+  for (int round = 0; round < 150; ++round) {
     std::atomic<int> deleted{0};
     auto* core = new Core(&deleted);
     std::vector<TestSlot*> slots;

@@ -13,6 +13,8 @@
 #include "mvcc/pinned_set.h"
 #include "mvcc/timestamp_oracle.h"
 #include "mvcc/visibility.h"
+#include "tests/support/delay_injector.h"
+#include "tests/support/random.h"
 
 namespace firn::internal {
 namespace {
@@ -164,7 +166,8 @@ TEST_F(SnapshotRegistryTest, ThreadsAreToldApart) {
 // Each round: a writer commits, a pruner drops what it may, and a snapshot must find its version
 // undropped. versions[ts] is valid in [ts, ts + 1).
 TEST_F(SnapshotRegistryTest, PinnersNeverLoseTheirVersionToPruners) {
-  constexpr uint64_t kCommits = 20'000;
+  const test::DelayInjector delays(test::PrintedSeed());
+  constexpr uint64_t kCommits = 5'000;
   std::vector<std::atomic<bool>> dropped(kCommits + 2);
   std::atomic<bool> done{false};
   std::vector<std::thread> threads;
@@ -201,12 +204,13 @@ TEST_F(SnapshotRegistryTest, PinnersNeverLoseTheirVersionToPruners) {
 }
 
 TEST_F(SnapshotRegistryTest, ListingBesideOpeningAndClosingSeesWholeRecords) {
+  const test::DelayInjector delays(test::PrintedSeed());
   std::atomic<bool> done{false};
   std::vector<std::thread> threads;
   for (int t = 0; t < 2; ++t) {
     threads.emplace_back([&, t] {
       const std::string name(static_cast<size_t>(10 + 40 * t), static_cast<char>('a' + t));
-      for (int i = 0; i < 10'000; ++i) {
+      for (int i = 0; i < 3'000; ++i) {
         SnapshotSlot* slot = Pin(name, name);
         if (i % 3 == 0) {
           registry_.AddHandle(slot);

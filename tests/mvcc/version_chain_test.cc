@@ -10,6 +10,8 @@
 #include "gtest/gtest.h"
 #include "mvcc/pinned_set.h"
 #include "mvcc/version.h"
+#include "tests/support/delay_injector.h"
+#include "tests/support/random.h"
 
 namespace firn::internal {
 namespace {
@@ -157,6 +159,7 @@ TEST(Version, BytesFollowTheHeader) {
 }
 
 TEST(VersionChain, ReadersBesideAWriterSeeWholeChains) {
+  const test::DelayInjector delays(test::PrintedSeed());
   constexpr uint64_t kCommits = 3000;
   std::deque<TestVersion> arena(kCommits + 1);
   TestChain chain;
