@@ -92,7 +92,7 @@ TEST(SpanAllocatorTest, BlocksOfEverySizeAreAlignedAndWritable) {
   uint32_t tag = 0;
   size_t usable_sum = 0;
   for (size_t asked = 0; asked <= kMiB; asked = SpanAllocator::UsableSize(asked) + 1) {
-    for (int copy = 0; copy < (asked < 70'000 ? 40 : 2); ++copy) {
+    for (int copy = 0; copy < (asked < 70'000 ? 16 : 2); ++copy) {
       blocks.emplace_back(allocator, asked, ++tag);
       ASSERT_EQ(blocks.back().usable(), SpanAllocator::UsableSize(asked));
       ASSERT_EQ(reinterpret_cast<uintptr_t>(blocks.back().words) % 64, 0u) << asked;
@@ -117,9 +117,9 @@ TEST(SpanAllocatorTest, RandomUseAgreesWithAShadowModel) {
   std::vector<uintptr_t> order;
   size_t expected_bytes = 0;
   uint32_t tag = 0;
-  for (int step = 0; step < 60'000; ++step) {
+  for (int step = 0; step < 30'000; ++step) {
     // The population swells and shrinks.
-    const bool growing = step / 10'000 % 2 == 0;
+    const bool growing = step / 5'000 % 2 == 0;
     if (order.empty() || random() % 8 < (growing ? 6u : 2u)) {
       const Held block(allocator, RandomSize(random), ++tag);
       const auto begin = reinterpret_cast<uintptr_t>(block.words);
@@ -165,7 +165,7 @@ TEST(SpanAllocatorTest, ThreadsAllocateAndFreeEachOthersBlocks) {
       if (!block.Intact()) all_intact.store(false, std::memory_order_relaxed);
       allocator.Free(block.words, block.asked);
     };
-    for (uint32_t step = 0; step < 15'000; ++step) {
+    for (uint32_t step = 0; step < 8'000; ++step) {
       own.emplace_back(allocator, RandomSize(random), thread << 24 | step);
       if (random() % 2 == 0) {
         // Gives one away and frees one of somebody's.
