@@ -236,7 +236,7 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
   return added;
 }
 
-Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins,
+Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fill,
                            std::vector<Leaf*>* absorbed) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const TuningOptions& tuning = map_.tuning();
   const InnerNode* parent = map_.FindInnerNode(1, key);
@@ -244,10 +244,11 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins,
   const auto state_of = [&](uint32_t i) {
     return static_cast<Leaf*>(parent->child(i))->state.Load();
   };
-  // A run of neighbours that fits into half a leaf, or an empty leaf and a full one.
+  // An empty leaf joins a full one, too.
   const auto fits = [&](size_t bytes, size_t entries, bool some_empty) {
-    return some_empty ? bytes <= tuning.block_bytes && entries <= tuning.block_entries
-                      : bytes <= tuning.block_bytes / 2 && entries <= tuning.block_entries / 2;
+    return some_empty || fill == Fill::kFull
+               ? bytes <= tuning.block_bytes && entries <= tuning.block_entries
+               : bytes <= tuning.block_bytes / 2 && entries <= tuning.block_entries / 2;
   };
   size_t bytes = SizeHint(*state_of(middle));
   size_t entries = state_of(middle)->block()->count();

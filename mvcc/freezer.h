@@ -47,7 +47,12 @@ class Freezer {
   // Joins the leaf that covers `key` with small neighbours under its parent. `absorbed` gets
   // the leaves that went, obsolete and unlinked, for the caller to retire. Returns the leaf
   // that took them in, or null if there was nothing to join.
-  Leaf* MergeAround(std::string_view key, const PinnedSet& pins, std::vector<Leaf*>* absorbed);
+  //
+  // kHalfFull joins what fits into half a leaf, so that growing leaves are not cut again at
+  // once; kFull what fits into one: for leaves that have just shrunk.
+  enum class Fill { kHalfFull, kFull };
+  Leaf* MergeAround(std::string_view key, const PinnedSet& pins, Fill fill,
+                    std::vector<Leaf*>* absorbed);
 
   // Versions that the last freeze or merge dropped.
   size_t pruned() const { return pruned_; }

@@ -38,12 +38,21 @@ void DestroyRetiredNode(Retired* retired, void* map) {
 
 }  // namespace
 
-OrderedMap::OrderedMap(const TuningOptions& tuning, const Pruner& pruner)
-    : tuning_(tuning), pruner_(pruner) {
-  Leaf* leaf = NewLatchedLeaf(LeafState::Create(allocator_, Fences{}, {}, {}));
-  leaf->latch.Unlock();
-  const ChildRef only{{}, leaf};
-  SetRoot(InnerNode::Create(allocator_, 1, {&only, 1}));
+OrderedMap::OrderedMap(const TuningOptions& tuning,
+                       const Pruner& pruner) ABSL_NO_THREAD_SAFETY_ANALYSIS : tuning_(tuning),
+                                                                              pruner_(pruner) {
+  LeafState* state = LeafState::Create(allocator_, Fences{}, {}, {});
+  Leaf* leaf = nullptr;
+  try {
+    leaf = NewLatchedLeaf(state);
+    leaf->latch.Unlock();
+    const ChildRef only{{}, leaf};
+    SetRoot(InnerNode::Create(allocator_, 1, {&only, 1}));
+  } catch (...) {
+    if (leaf != nullptr) FreeLeaf(leaf);
+    DestroyState(state);
+    throw;
+  }
 }
 
 OrderedMap::~OrderedMap() {

@@ -154,6 +154,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   std::vector<Leaf*> added;
   std::string lower;
+  Freezer::Fill fill = Freezer::Fill::kHalfFull;
   try {
     lower = std::string(leaf->state.Load()->fences().lower);
     MakeRoom(&held_, 1);
@@ -162,6 +163,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       added = freezer_.FreezeLatched(leaf, pins_, {});
       ++done_.leaves_frozen;
       done_.versions_pruned += freezer_.pruned();
+      if (freezer_.pruned() != 0) fill = Freezer::Fill::kFull;
       try {
         MakeRoom(&held_, 1 + added.size());
       } catch (...) {
@@ -177,7 +179,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     throw;  // Still watched.
   }
   const bool small =
-      added.empty() && leaf->state.Load()->block()->record_bytes() < map_.tuning().block_bytes / 2;
+      added.empty() && leaf->state.Load()->block()->record_bytes() <= map_.tuning().block_bytes / 2;
   UpdateHeld(leaf);
   leaf->watched = false;
   leaf->latch.Unlock();
@@ -187,7 +189,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   }
   if (small) {
     try {
-      MergeSmall(lower);
+      MergeSmall(lower, fill);
     } catch (const std::bad_alloc&) {
       // A small leaf costs a little room; it is tried again when it is settled again.
     }
@@ -195,11 +197,11 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return true;
 }
 
-void Settler::MergeSmall(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+void Settler::MergeSmall(std::string_view key, Freezer::Fill fill) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::vector<Leaf*> absorbed;
   while (true) {  // Again, since joined inner nodes bring new neighbours together.
     MakeRoom(&held_, 1);
-    Leaf* survivor = freezer_.MergeAround(key, pins_, &absorbed);
+    Leaf* survivor = freezer_.MergeAround(key, pins_, fill, &absorbed);
     if (survivor == nullptr) return;
     done_.leaves_merged += absorbed.size();
     done_.versions_pruned += freezer_.pruned();

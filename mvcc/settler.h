@@ -74,7 +74,7 @@ class Settler {
   void PurgeHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // `leaf`, latched, has a new block: puts it among the held if that owes. Requires: room.
   void UpdateHeld(Leaf* leaf) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
-  void MergeSmall(std::string_view key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  void MergeSmall(std::string_view key, Freezer::Fill fill) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void CollectPins() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   SettleInfo TakeDone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void Report(const SettleInfo& done) ABSL_LOCKS_EXCLUDED(pass_mu_);
