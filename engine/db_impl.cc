@@ -13,7 +13,7 @@ namespace firn::internal {
 
 DbImpl::DbImpl(const Options& options)
     : background_(options.background),
-      map_(new VersionedMap(options.tuning, options.listener)),
+      map_(new VersionedMap(options.tuning, options.background, options.listener)),
       commits_(*map_, options.clock != nullptr ? *options.clock : *SystemClock()) {
   try {
     if (background_ == BackgroundMode::kThread) {
@@ -115,15 +115,6 @@ absl::StatusOr<ExchangeResult> DbImpl::Exchange(std::string_view key,
     result.commit_ts = **committed;
     return result;
   });
-}
-
-void DbImpl::WorkInline() noexcept {
-  try {
-    while (map_->settler().Step()) {
-    }
-  } catch (const std::bad_alloc&) {
-    // The commit is done all the same; the work waits for the next one.
-  }
 }
 
 absl::Status DbImpl::Close() {

@@ -47,7 +47,7 @@ class DbImpl {
   // Does the background work of a commit under BackgroundMode::kInline; passes `result` on.
   template <class Result>
   Result Finish(Result result) {
-    if (background_ == BackgroundMode::kInline) WorkInline();
+    map_->WorkInline();
     return result;
   }
   absl::Status Close();
@@ -56,8 +56,6 @@ class DbImpl {
   VisibleFirst& commits() { return commits_; }
 
  private:
-  void WorkInline() noexcept;
-
   const BackgroundMode background_;
   VersionedMap* const map_;  // Abandoned, not deleted: see its lifetime.
   VisibleFirst commits_;

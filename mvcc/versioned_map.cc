@@ -1,5 +1,7 @@
 #include "mvcc/versioned_map.h"
 
+#include <new>
+
 namespace firn::internal {
 
 void VersionedMap::Abandon() {
@@ -18,10 +20,22 @@ HazardSlot* VersionedMap::ClaimHazard() {
 void VersionedMap::DropSnapshot(SnapshotSlot* slot) noexcept {
   const DroppedHandle dropped = registry_.DropHandle(slot, [&] {
     // Nothing was superseded since the snapshot's moment: it holds nothing back.
-    if (slot->ts != oracle_.visible()) settler_.NoteRelease();
+    if (slot->ts == oracle_.visible()) return;
+    settler_.NoteRelease();
+    WorkInline();
   });
   // Not an orphan: this may be gone by now.
   if (dropped.orphaned && orphans_.DropMarked()) delete this;
+}
+
+void VersionedMap::WorkInline() noexcept {
+  if (background_ != BackgroundMode::kInline) return;
+  try {
+    while (settler_.Step()) {
+    }
+  } catch (const std::bad_alloc&) {
+    // The commit or the release is done all the same; the work waits for the next one.
+  }
 }
 
 void VersionedMap::ReleaseHazard(HazardSlot* slot) noexcept {

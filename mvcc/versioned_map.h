@@ -26,8 +26,11 @@ namespace firn::internal {
 class VersionedMap {
  public:
   // Throws std::bad_alloc.
-  VersionedMap(const TuningOptions& tuning, Listener* listener)
-      : pruner_(oracle_, registry_), map_(tuning, pruner_), settler_(map_, listener) {}
+  VersionedMap(const TuningOptions& tuning, BackgroundMode background, Listener* listener)
+      : background_(background),
+        pruner_(oracle_, registry_),
+        map_(tuning, pruner_),
+        settler_(map_, listener) {}
   VersionedMap(const VersionedMap&) = delete;
   VersionedMap& operator=(const VersionedMap&) = delete;
 
@@ -61,8 +64,13 @@ class VersionedMap {
   const OrderedMap& map() const { return map_; }
   Settler& settler() { return settler_; }
 
+  // Under BackgroundMode::kInline, what commits and releases have left to do.
+  void WorkInline() noexcept;
+
  private:
   ~VersionedMap() = default;
+
+  const BackgroundMode background_;
 
   //   Writer: Close(). Reader: every call.
   //   Order:  seq_cst where it meets the marking of slots, see SlotPool; elsewhere acquire.

@@ -13,9 +13,14 @@ bool InRange(const std::string& key, const KeyRange& range) {
 }  // namespace
 
 std::string Printable(std::string_view bytes) {
-  constexpr size_t kShown = 24;
+  constexpr size_t kShown = 32;
+  if (bytes.empty()) return "\"\"";
+  if (bytes.size() > kShown) {
+    return Printable(bytes.substr(0, 8)) + "..." + Printable(bytes.substr(bytes.size() - 12)) +
+           "(" + std::to_string(bytes.size()) + " bytes)";
+  }
   std::string text;
-  for (const char byte : bytes.substr(0, kShown)) {
+  for (const char byte : bytes) {
     if (byte > ' ' && byte < 127 && byte != '\\') {
       text += byte;
     } else {
@@ -24,8 +29,7 @@ std::string Printable(std::string_view bytes) {
       text += escaped;
     }
   }
-  if (bytes.size() > kShown) text += "...(" + std::to_string(bytes.size()) + " bytes)";
-  return bytes.empty() ? "\"\"" : text;
+  return text;
 }
 
 std::ostream& operator<<(std::ostream& out, const Entry& entry) {

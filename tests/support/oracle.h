@@ -26,7 +26,7 @@ struct Entry {
   friend bool operator==(const Entry&, const Entry&) = default;
 };
 
-// Prints bytes that are not plain text as \xNN and cuts long strings short.
+// Prints bytes that are not plain text as \xNN and leaves out the middle of long strings.
 std::string Printable(std::string_view bytes);
 std::ostream& operator<<(std::ostream& out, const Entry& entry);
 
