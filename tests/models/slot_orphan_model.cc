@@ -86,6 +86,7 @@ struct CloneRacesAbandon : rl::test_suite<CloneRacesAbandon<Policy>, 2> {
       return;
     }
     TestSlot<Policy>* second = core->pool.Claim();
+    core->pool.Rewrite(second, 2);  // As a pin that is announced again; keeps the mark.
     if (core->closed.load(std::memory_order_seq_cst)) {
       core->Drop(second);  // Refused. The first handle still keeps the core.
       second = nullptr;

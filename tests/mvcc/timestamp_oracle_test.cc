@@ -151,9 +151,7 @@ TEST(TimestampOracle, ManyThreadsPublishEveryStamp) {
   CommitFromManyThreads(SpinLimits{}, 4, 2'000);
 }
 
-TEST(TimestampOracle, ManySleepersAreAllWoken) {
-  CommitFromManyThreads(SpinLimits{0, 0}, 6, 500);
-}
+TEST(TimestampOracle, ManySleepersAreAllWoken) { CommitFromManyThreads(SpinLimits{0, 0}, 6, 500); }
 
 }  // namespace
 }  // namespace firn::internal
