@@ -107,7 +107,7 @@ std::string ReportText(const FrozenScanReport& report, bool in_colour) {
       report.held.memory_bytes - std::min(report.held.memory_bytes, report.released.memory_bytes);
   absl::StrAppend(&text, "\nSnapshot \"", snapshot.label, "\", held by ", snapshot.owner, " for ",
                   SecondsText(absl::ToDoubleSeconds(snapshot.age)), ",\nkept ",
-                  CountText(snapshot.price_versions, "old version"), " (",
+                  CountText(snapshot.price_versions, "version"), " (",
                   BytesText(snapshot.price_bytes), "); closing it gave back ",
                   BytesText(given_back), ".\n");
   for (const Check& check : report.checks) {
