@@ -48,7 +48,8 @@ std::string Objection(const std::string& path, const std::string& target, bool q
     return "mvcc/ knows no files";
   }
   const size_t slash = target.find('/');
-  const std::string folder = target.substr(0, slash);
+  // Without a folder: a header of the standard library, <iterator> among them.
+  const std::string folder = slash == std::string::npos ? "" : target.substr(0, slash);
   if (folder == "rocksdb") {
     return path.starts_with("engine/rocksdb_") ? "" : "only engine/rocksdb_* knows RocksDB";
   }
