@@ -2,7 +2,7 @@
 //
 //   FIRN_MODEL_SEEDS=n   runs seeds 1 to n (default 200)
 //   FIRN_MODEL_SEED=n    runs only seed n
-//   FIRN_MODEL_STEPS=n   operations per seed (default 200)
+//   FIRN_MODEL_STEPS=n   operations per seed (default 600)
 #include <cstdint>
 
 #include "gtest/gtest.h"
@@ -16,7 +16,7 @@ TEST(ModelTest, RandomHistoriesAgreeWithTheOracle) {
   const uint64_t only_seed = test::NumberFromEnv("FIRN_MODEL_SEED", 0);
   const uint64_t first = only_seed != 0 ? only_seed : 1;
   const uint64_t last = only_seed != 0 ? only_seed : test::NumberFromEnv("FIRN_MODEL_SEEDS", 200);
-  const uint64_t steps = test::NumberFromEnv("FIRN_MODEL_STEPS", 200);
+  const uint64_t steps = test::NumberFromEnv("FIRN_MODEL_STEPS", 600);
   for (uint64_t seed = first; seed <= last; ++seed) {
     test::ModelRun run(seed);
     for (uint64_t step = 1; step <= steps && !HasFailure(); ++step) {
