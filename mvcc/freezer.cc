@@ -158,7 +158,7 @@ std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool
   for (size_t k = 0; k < items.size(); ++k) {
     // Cut where the target is nearer than after this item.
     const bool full = count >= count_target || bytes + items[k].bytes / 2 > byte_target;
-    if (count > 0 && full && (appends || parts.size() < wanted || count >= count_target)) {
+    if (count > 0 && full && (appends || parts.size() < wanted || count >= tuning.block_entries)) {
       parts.back().last_entry = items[k].entries_before;
       parts.push_back({std::string(Separator(items[k - 1].key, items[k].key)),
                        items[k].entries_before, buffers_.entries.size()});
