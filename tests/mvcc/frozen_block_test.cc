@@ -1,0 +1,311 @@
+#include "mvcc/frozen_block.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <iterator>
+#include <limits>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/support/leaf_builder.h"
+
+namespace firn::internal {
+namespace {
+
+using std::string_literals::operator""s;
+using test::ChainVersion;
+using test::ToString;
+
+// A block and what it was built of.
+class BuiltBlock {
+ public:
+  // Values of `large_bytes` and more are large.
+  explicit BuiltBlock(std::map<std::string, std::vector<ChainVersion>> chains,
+                      size_t large_bytes = SIZE_MAX)
+      : chains_(std::move(chains)), values_(allocator_, account_, large_bytes) {
+    std::vector<FrozenEntry> entries;
+    std::vector<VersionView> older;
+    older.push_back(values_.View({1, "nobody's"}));  // Entries name their own by index.
+    for (const auto& [key, chain] : chains_) {
+      FrozenEntry entry;
+      entry.key = key;
+      entry.newest = values_.View(chain[0]);
+      entry.older_begin = static_cast<uint32_t>(older.size());
+      entry.older_count = static_cast<uint32_t>(chain.size() - 1);
+      for (size_t i = 1; i < chain.size(); ++i) older.push_back(values_.View(chain[i]));
+      entries.push_back(entry);
+    }
+    plan_ = FrozenBlock::MakePlan(entries, older);
+    memory_.assign(plan_.total_bytes / 8 + 3, kCanary);
+    block_ = FrozenBlock::Build(memory_.data(), plan_, entries, older);
+    // Nothing of the sources is needed any more.
+    for (FrozenEntry& entry : entries) entry = {};
+    for (VersionView& version : older) version = {};
+  }
+  ~BuiltBlock() {
+    block_->ForEachLarge([](LargeValue* large) {
+      if (large->DropRef()) LargeValue::Destroy(large);
+    });
+  }
+
+  const FrozenBlock& operator*() const { return *block_; }
+  const FrozenBlock* operator->() const { return block_; }
+  const FrozenBlock::Plan& plan() const { return plan_; }
+  LargeValueAccount& account() { return account_; }
+
+  // That the block holds exactly what it was built of.
+  void Check() const {
+    const auto* end = reinterpret_cast<const char*>(memory_.data()) + plan_.total_bytes;
+    EXPECT_EQ(std::memcmp(end, &kCanary, 8 - plan_.total_bytes % 8), 0) << "wrote past its end";
+    ASSERT_EQ(block_->count(), chains_.size());
+    uint32_t i = 0;
+    uint32_t j = 0;
+    uint64_t max_ts = 0;
+    bool has_tombstones = false;
+    for (const auto& [key, chain] : chains_) {
+      ASSERT_TRUE(block_->key(i) == key) << "key " << i;
+      EXPECT_EQ(ToString(block_->newest(i)), test::ToString({chain[0]}));
+      EXPECT_EQ(block_->commit_ts(i), chain[0].commit_ts);
+      EXPECT_EQ(block_->kind(i) == ValueKind::kTombstone, !chain[0].value.has_value());
+      has_tombstones |= !chain[0].value.has_value();
+      EXPECT_EQ(block_->FirstOlder(i), j);
+      for (size_t k = 0; k < chain.size(); ++k) {
+        max_ts = std::max(max_ts, chain[k].commit_ts);
+        if (k == 0) continue;
+        EXPECT_EQ(block_->older_owner(j), i);
+        EXPECT_EQ(ToString(block_->older(j)), test::ToString({chain[k]}));
+        ++j;
+      }
+      const KeyPosition at = block_->Find(key);
+      EXPECT_EQ(at.index, i);
+      EXPECT_TRUE(at.exact);
+      const KeyPosition behind = block_->Find(key + '\0');
+      EXPECT_EQ(behind.index, i + 1) << "behind key " << i;
+      ++i;
+    }
+    EXPECT_EQ(block_->older_count(), j);
+    EXPECT_EQ(block_->has_older(), j != 0);
+    EXPECT_EQ(block_->max_commit_ts(), max_ts);
+    EXPECT_EQ(block_->has_tombstones(), has_tombstones);
+  }
+
+ private:
+  static constexpr uint64_t kCanary = 0xC5C5C5C5C5C5C5C5;
+
+  std::map<std::string, std::vector<ChainVersion>> chains_;
+  SpanAllocator allocator_;
+  LargeValueAccount account_;
+  test::LeafBuilder values_;
+  FrozenBlock::Plan plan_;
+  std::vector<uint64_t> memory_;
+  FrozenBlock* block_;
+};
+
+std::vector<ChainVersion> Chain(std::string_view text) { return test::ParseChain(text); }
+
+TEST(FrozenBlockTest, HoldsNothing) {
+  const BuiltBlock block({});
+  block.Check();
+  EXPECT_EQ(block->record_bytes(), 0u);
+  EXPECT_EQ(block->max_commit_ts(), 0u);
+  EXPECT_TRUE(block->PlainAt(0));
+  EXPECT_EQ(block->Find("any").index, 0u);
+  EXPECT_FALSE(block->Find("any").exact);
+}
+
+TEST(FrozenBlockTest, HoldsKeysOfEverySize) {
+  const struct {
+    const char* name;
+    std::vector<std::string> keys;
+    uint8_t key_size_width;
+    size_t prefix_size;
+  } kCases[] = {
+      {"the empty key alone", {""}, 0, 0},
+      {"the empty key among others", {"", "a", "b"}, 1, 0},
+      {"one key, all of it prefix", {"alone"}, 0, 5},
+      {"one size", {"aaa", "abc", "b\0\0"s}, 0, 0},
+      {"one is the prefix of all", {"ab", "abc", "abcd"}, 1, 2},
+      {"a shared prefix of 5", {"12345a", "12345b"}, 0, 5},
+      {"a shared prefix of 25", {std::string(25, 'p') + "a", std::string(25, 'p') + "bb"}, 1, 25},
+      {"equal heads behind the prefix", {"p-abcd1", "p-abcd2", "p-abcd3", "p-b"}, 1, 2},
+      {"zero bytes", {"\0"s, "\0\0"s, "\0\0\0\0\0"s, "\0\1"s}, 1, 1},
+      {"0xff bytes", {"\xff"s, "\xff\xff\xff\xff"s, "\xff\xff\xff\xff\xff"s}, 1, 1},
+      {"255 bytes at most", {"s", std::string(255, 't')}, 1, 0},
+      {"256 bytes", {"s", std::string(256, 't')}, 2, 0},
+      {"65,535 bytes, one size", {std::string(65'535, 'k')}, 0, 65'535},
+      {"65,535 bytes beside none", {"", std::string(65'535, 'k')}, 2, 0},
+      {"65,535 bytes, prefix of all but one",
+       {std::string(65'534, 'k') + 'a', std::string(65'534, 'k') + 'b'},
+       0,
+       65'534},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.name);
+    std::map<std::string, std::vector<ChainVersion>> chains;
+    for (const std::string& key : c.keys) chains[key] = {{7, "value of " + key.substr(0, 9)}};
+    const BuiltBlock block(chains);
+    block.Check();
+    EXPECT_EQ(block.plan().key_size_width, c.key_size_width);
+    EXPECT_EQ(block.plan().prefix_size, c.prefix_size);
+    EXPECT_EQ(block->Find("").index, 0u);
+    EXPECT_EQ(block->Find(std::string(70'000, '\xff')).index, c.keys.size());
+  }
+}
+
+TEST(FrozenBlockTest, CommitTimesTakeAsManyBytesAsTheirSpreadNeeds) {
+  constexpr uint64_t kMax32 = std::numeric_limits<uint32_t>::max();
+  const struct {
+    uint64_t first, second;
+    uint8_t ts_width;
+  } kCases[] = {
+      {5, 5, 0},
+      {0, 0, 0},
+      {5, 6, 4},
+      {6, 5, 4},
+      {1, 1 + kMax32, 4},
+      {1, 2 + kMax32, 8},
+      {0, (uint64_t{1} << 63) - 1, 8},
+      {(uint64_t{1} << 63) - 1, (uint64_t{1} << 63) - 1, 0},
+      {(uint64_t{1} << 63) - 2, (uint64_t{1} << 63) - 1, 4},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(testing::Message() << c.first << " and " << c.second);
+    const BuiltBlock block(
+        {{"a", {{c.first, "1"}}}, {"bb", {{c.second, "2"}}}, {"c", {{c.first, "3"}}}});
+    block.Check();
+    EXPECT_EQ(block.plan().ts_width, c.ts_width);
+  }
+}
+
+TEST(FrozenBlockTest, TheSpreadCountsOlderVersionsToo) {
+  const BuiltBlock block({{"a", {{uint64_t{1} << 40, "new"}, {3, "old"}}}});
+  block.Check();
+  EXPECT_EQ(block.plan().ts_width, 8);
+  EXPECT_EQ(block->max_commit_ts(), uint64_t{1} << 40);
+}
+
+TEST(FrozenBlockTest, OlderVersionsStandBehindTheMainRunByOwner) {
+  const BuiltBlock block({{"a", Chain("9:a9 5:a5 2:a2")},
+                          {"b", Chain("8:b8")},
+                          {"c", Chain("9:c9 1:c1")},
+                          {"d", Chain("3:d3")}});
+  block.Check();
+  EXPECT_EQ(block->older_count(), 3u);
+  EXPECT_EQ(block->FirstOlder(3), 3u);
+  EXPECT_TRUE(block->PlainAt(9));
+  EXPECT_FALSE(block->PlainAt(8));
+}
+
+TEST(FrozenBlockTest, TombstonesAreKindsWithoutBytes) {
+  const BuiltBlock block(
+      {{"a", Chain("9:- 7:a")}, {"b", Chain("8:b 6:- 5:old")}, {"c", Chain("1:-")}});
+  block.Check();
+  EXPECT_FALSE(block->PlainAt(100));
+  EXPECT_EQ(block->newest(0).bytes(), "");
+}
+
+TEST(FrozenBlockTest, ATombstoneInTheTailLeavesTheMainRunPlain) {
+  const BuiltBlock block({{"b", Chain("8:b 6:- 5:old")}});
+  block.Check();
+  EXPECT_TRUE(block->PlainAt(8));
+}
+
+TEST(FrozenBlockTest, PlainEntriesAreKeyAndValueSideBySide) {
+  struct Entry {
+    const char* key;
+    const char* value;
+    uint32_t key_size;
+    uint32_t value_size;
+  };
+  using Contents = std::map<std::string, std::string>;
+  const Contents kCases[] = {
+      {{"", "of the empty key"}, {"k1", ""}, {"k22", "v"}, {"k3", "vv"}},  // Sizes of one byte.
+      {{"k1", "a"}, {"k2", ""}, {"k3", "ccc"}},                            // One size.
+      {{"k", "a"}, {std::string(256, 'k'), "b"}, {"z", "c"}},              // Sizes of two bytes.
+      {{"k1", std::string(70'000, 'v')}, {"k2", "b"}, {"k3", "c"}},        // Wide offsets.
+  };
+  for (const Contents& contents : kCases) {
+    std::map<std::string, std::vector<ChainVersion>> chains;
+    for (const auto& [key, value] : contents) chains[key] = {{1, value}};
+    const BuiltBlock block(chains);
+    const auto count = static_cast<uint32_t>(contents.size());
+    for (uint32_t first = 0; first <= count; ++first) {
+      for (uint32_t last = first; last <= count; ++last) {
+        std::vector<Entry> entries(count + 1);
+        block->CopyPlainEntries(first, last - first, entries.data());
+        auto expected = std::next(contents.begin(), first);
+        for (uint32_t i = 0; i < last - first; ++i, ++expected) {
+          EXPECT_TRUE(std::string_view(entries[i].key, entries[i].key_size) == expected->first);
+          EXPECT_TRUE(std::string_view(entries[i].value, entries[i].value_size) ==
+                      expected->second);
+          EXPECT_EQ(entries[i].key + entries[i].key_size, entries[i].value);
+        }
+        EXPECT_EQ(entries[last - first].key, nullptr) << "wrote more than asked";
+      }
+    }
+  }
+}
+
+TEST(FrozenBlockTest, OffsetsWidenWhereTheBlockPasses64KiB) {
+  for (const size_t bytes : {65'534, 65'535, 65'536, 65'537, 200'000}) {
+    SCOPED_TRACE(bytes);
+    const BuiltBlock block({{"a", {{1, "first"}}},
+                            {"b", {{3, std::string(bytes - 14, 'v')}, {2, "old"}}},
+                            {"c", {{1, "3"}}},
+                            {"d", {{1, "4"}}}});
+    ASSERT_EQ(block->record_bytes(), bytes);
+    block.Check();
+  }
+}
+
+TEST(FrozenBlockTest, CountsEachLargeValueOnce) {
+  BuiltBlock block({{"a", Chain("9:large-a9 7:large-a7 3:small")},
+                    {"b", Chain("8:-")},
+                    {"c", Chain("8:large-c8")},
+                    {"d", Chain("8:tiny")}},
+                   /*large_bytes=*/7);
+  block.Check();
+  EXPECT_TRUE(block->has_large());
+  EXPECT_EQ(block.account().value_count.load(), 4u);  // "nobody's", too.
+  std::map<std::string, int> visits;
+  block->ForEachLarge([&visits](LargeValue* large) { ++visits[std::string(large->view())]; });
+  EXPECT_EQ(visits,
+            (std::map<std::string, int>{{"large-a9", 1}, {"large-a7", 1}, {"large-c8", 1}}));
+  EXPECT_EQ(block->newest(0).kind, ValueKind::kLarge);
+  EXPECT_EQ(block->newest(0).stored_size(), sizeof(void*));
+  EXPECT_EQ(block->record_bytes(), 4 + 3 * sizeof(void*) + 5 + 4);
+}
+
+TEST(FrozenBlockTest, ALargeValueOutlivesItsMakerByTheBlocksCount) {
+  LargeValueAccount account;
+  LargeValue* large = LargeValue::Create("shared by count", &account);
+  FrozenEntry entry;
+  entry.key = "k";
+  entry.newest.kind = ValueKind::kLarge;
+  entry.newest.data = reinterpret_cast<const char*>(large);
+  const auto plan = FrozenBlock::MakePlan({&entry, 1}, {});
+  std::vector<uint64_t> memory(plan.total_bytes / 8 + 1);
+  const FrozenBlock* block = FrozenBlock::Build(memory.data(), plan, {&entry, 1}, {});
+  EXPECT_FALSE(large->DropRef());
+  EXPECT_EQ(block->newest(0).bytes(), "shared by count");
+  EXPECT_TRUE(block->newest(0).large()->DropRef());
+  LargeValue::Destroy(large);
+}
+
+TEST(FrozenBlockTest, AThousandKeysComeBack) {
+  std::map<std::string, std::vector<ChainVersion>> chains;
+  for (uint64_t i = 0; i < 1'000; ++i) {
+    std::string key = "user:" + std::to_string(i * 7919 % 100'000);
+    chains[key] = {{1'000 + i, "v" + std::to_string(i)}};
+    if (i % 5 == 0) chains[key].push_back({i + 1, "older"});
+    if (i % 7 == 0) chains[key].front().value.reset();
+  }
+  BuiltBlock(chains).Check();
+}
+
+}  // namespace
+}  // namespace firn::internal
