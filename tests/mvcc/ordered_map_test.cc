@@ -1,0 +1,236 @@
+#include "mvcc/ordered_map.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "mvcc/point_read.h"
+#include "tests/support/leaf_builder.h"
+#include "tests/support/point_observer.h"
+#include "tests/support/test_map.h"
+
+namespace firn::internal {
+namespace {
+
+using test::TestMap;
+using test::ToString;
+using test::Writes;
+
+std::string Key(size_t number) { return std::to_string(10'000 + number); }
+
+void Fill(TestMap& map, size_t keys) {
+  for (size_t i = 0; i < keys; ++i) map.Put(Key(i * 7919 % keys), "v");
+}
+
+// Latches the leaf that covers a key, as LatchLeaf() does, for its scope. The analysis cannot see
+// that the leaf found is the one latched.
+class LatchedLeaf {
+ public:
+  LatchedLeaf(TestMap& map, std::string_view key) : leaf_(map.map().LatchLeaf(key)) {}
+  ~LatchedLeaf() ABSL_NO_THREAD_SAFETY_ANALYSIS { leaf_->latch.Unlock(); }
+  LatchedLeaf(const LatchedLeaf&) = delete;
+  LatchedLeaf& operator=(const LatchedLeaf&) = delete;
+
+  const LeafState& state() const { return *leaf_->state.Load(); }
+  bool obsolete() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return leaf_->obsolete; }
+  // Whether others find it latched.
+  bool latched() const {
+    const bool taken = leaf_->latch.TryLock();
+    if (taken) leaf_->latch.Unlock();
+    return !taken;
+  }
+
+ private:
+  Leaf* const leaf_;
+};
+
+TEST(OrderedMapTest, ANewMapIsOneLeafUnderOneNode) {
+  TestMap map;
+  EXPECT_EQ(map.Height(), 1u);
+  ASSERT_EQ(map.Leaves().size(), 1u);
+  EXPECT_EQ(map.Leaves()[0].lower, "");
+  EXPECT_EQ(map.Leaves()[0].upper, std::nullopt);
+  EXPECT_EQ(map.map().retired_bytes(), 0u);
+  const EpochGuard guard;
+  EXPECT_EQ(map.map().FindLastState(), map.map().FindState(""));
+  EXPECT_EQ(map.map().FindStateBefore("any"), map.map().FindState(""));
+}
+
+TEST(OrderedMapTest, FindsTheStateThatCoversAKey) {
+  TestMap map;
+  Fill(map, 1'000);
+  const EpochGuard guard;
+  for (size_t i = 0; i < 1'000; ++i) {
+    for (const std::string& key : {Key(i), Key(i) + '\0', Key(i) + "\xff", Key(i).substr(0, 3)}) {
+      ASSERT_TRUE(map.map().FindState(key)->Covers(key)) << key;
+    }
+  }
+  EXPECT_TRUE(map.map().FindState("")->Covers(""));
+  EXPECT_FALSE(map.map().FindState("\xff\xff")->has_upper);
+}
+
+TEST(OrderedMapTest, FindsNeighboursByTheirFence) {
+  TestMap map;
+  Fill(map, 1'000);
+  const std::vector<TestMap::LeafShape> leaves = map.Leaves();
+  ASSERT_GE(leaves.size(), 300u);
+  const EpochGuard guard;
+  for (size_t i = 1; i < leaves.size(); ++i) {
+    const LeafState* before = map.map().FindStateBefore(leaves[i].lower);
+    ASSERT_EQ(before->fences().lower, leaves[i - 1].lower);
+    ASSERT_EQ(*before->fences().upper, leaves[i].lower);
+    // Any key inside a leaf has the keys below it in the same leaf.
+    ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower + '\0')->fences().lower, leaves[i].lower);
+  }
+  EXPECT_EQ(map.map().FindLastState()->fences().lower, leaves.back().lower);
+}
+
+TEST(OrderedMapTest, FindsInnerNodesByLevel) {
+  TestMap map;
+  Fill(map, 1'000);
+  const EpochGuard guard;
+  const uint32_t height = map.Height();
+  ASSERT_GE(height, 4u);
+  for (uint32_t level = 1; level <= height; ++level) {
+    EXPECT_EQ(map.map().FindInnerNode(level, Key(500))->level(), level);
+  }
+  EXPECT_EQ(map.map().FindInnerNode(height, Key(1)), map.map().root());
+  EXPECT_EQ(map.map().FindInnerNode(height + 1, Key(1)), nullptr);
+}
+
+TEST(OrderedMapTest, LatchesTheLeafThatCoversAKey) {
+  TestMap map;
+  Fill(map, 100);
+  const EpochGuard guard;
+  for (size_t i = 0; i < 100; ++i) {
+    const LatchedLeaf leaf(map, Key(i));
+    EXPECT_TRUE(leaf.state().Covers(Key(i)));
+    EXPECT_FALSE(leaf.obsolete());
+    EXPECT_TRUE(leaf.latched());
+  }
+}
+
+#ifdef FIRN_INVARIANTS
+// Between the descent and the latch the leaf is cut in two: the key is not its own any more.
+TEST(OrderedMapTest, LatchingFollowsASplitThatCameBetween) {
+  TestMap map;
+  map.Put(Key(0), "v");
+  bool split = false;
+  const test::PointObserver observer([&](std::string_view point) {
+    if (point != "map:before_latch" || split) return;
+    split = true;
+    for (size_t i = 1; i < 50; ++i) map.Put(Key(i), "v");
+  });
+  const EpochGuard guard;
+  const LatchedLeaf leaf(map, Key(49));
+  EXPECT_TRUE(split);
+  EXPECT_TRUE(leaf.state().Covers(Key(49)));
+  EXPECT_GE(map.Leaves().size(), 20u);
+}
+
+// Between the descent and the latch the leaf is merged away.
+TEST(OrderedMapTest, LatchingFollowsAMergeThatCameBetween) {
+  TestMap map;
+  for (size_t i = 0; i < 50; ++i) map.Put(Key(i), "v");
+  bool merged = false;
+  const test::PointObserver observer([&](std::string_view point) {
+    if (point != "map:before_latch" || merged) return;
+    merged = true;
+    for (size_t i = 0; i < 50; ++i) map.Delete(Key(i));
+    map.Settle();
+  });
+  const EpochGuard guard;
+  const LatchedLeaf leaf(map, Key(49));
+  EXPECT_TRUE(merged);
+  EXPECT_FALSE(leaf.obsolete());
+  EXPECT_TRUE(leaf.state().Covers(Key(49)));
+}
+#endif
+
+TEST(OrderedMapTest, NothingIsFreedUnderAGuard) {
+  TestMap map;
+  map.Put("key", "value");
+  size_t retired = 0;
+  {
+    const EpochGuard guard;
+    const LeafState* before = map.map().FindState("key");
+    map.Settle();
+    EXPECT_NE(map.map().FindState("key"), before);
+    for (int round = 0; round < 5; ++round) map.map().Reclaim();
+    retired = map.map().retired_bytes();
+    EXPECT_GT(retired, 0u);
+    EXPECT_EQ(ToString(FindVersion(*before, "key", SnapshotView(9))), "1:value");
+  }
+  for (int round = 0; round < 3; ++round) map.map().Reclaim();
+  EXPECT_EQ(map.map().retired_bytes(), 0u);
+}
+
+TEST(OrderedMapTest, AHazardSlotKeepsAStateButNotItsLargeValues) {
+  TestMap map;
+  map.Put("key", "a large value of the state");
+  map.Put("small", "small");
+  map.Settle();
+  HazardSlot* slot = map.map().hazards().Claim();
+  const LeafState* state;
+  {
+    const EpochGuard guard;
+    state = map.map().FindState("key");
+    map.map().hazards().Protect(slot, &state->retired);
+  }
+  EXPECT_EQ(map.large_count(), 1u);
+  map.Delete("key");
+  map.Settle();
+  for (int round = 0; round < 5; ++round) map.map().Reclaim();
+  EXPECT_EQ(map.large_count(), 0u);
+  EXPECT_GT(map.map().retired_bytes(), 0u);
+  EXPECT_TRUE(state->counts_dropped.load());
+  EXPECT_EQ(state->block()->key(0), "key");
+  map.map().hazards().Clear(slot);
+  map.map().Reclaim();
+  EXPECT_EQ(map.map().retired_bytes(), 0u);
+  map.map().hazards().Release(slot);
+}
+
+TEST(OrderedMapTest, ALargeValueGoesAGracePeriodAfterItsLastCount) {
+  TestMap map;
+  LargeValue* large = LargeValue::Create("value", &map.map().large_values());
+  large->AddRef();
+  map.map().DropLarge(large);
+  EXPECT_EQ(map.map().retired_bytes(), 0u);
+  {
+    const EpochGuard guard;
+    map.map().DropLarge(large);
+    EXPECT_EQ(map.map().retired_bytes(), LargeValue::AllocatedBytes(5));
+    for (int round = 0; round < 5; ++round) map.map().Reclaim();
+    EXPECT_EQ(large->view(), "value");
+  }
+  for (int round = 0; round < 3; ++round) map.map().Reclaim();
+  EXPECT_EQ(map.large_count(), 0u);
+}
+
+// The allocator and the leak checker see what is forgotten.
+TEST(OrderedMapTest, ADyingMapFreesWhateverItHolds) {
+  TestMap map;
+  for (size_t i = 0; i < 200; ++i) map.Put(Key(i % 150), i % 3 == 0 ? std::string(50, 'l') : "s");
+  map.Delete(Key(7));
+  EXPECT_GT(map.map().retired_bytes(), 0u);
+  EXPECT_GT(map.large_count(), 0u);
+}
+
+TEST(OrderedMapTest, CountsItsWork) {
+  TestMap map;
+  EXPECT_EQ(map.map().counters().freezes.load(), 0u);
+  Fill(map, 100);
+  EXPECT_GT(map.map().counters().freezes.load(), 30u);
+  EXPECT_EQ(map.map().counters().splits.load() + 1, map.Leaves().size());
+  EXPECT_EQ(map.map().counters().pruned_versions.load(), 0u);
+  for (size_t i = 0; i < 100; ++i) map.Delete(Key(i));
+  map.Settle();
+  EXPECT_EQ(map.map().counters().splits.load() + 1,
+            map.map().counters().merges.load() + map.Leaves().size());
+  EXPECT_EQ(map.map().counters().pruned_versions.load(), 200u);
+}
+
+}  // namespace
+}  // namespace firn::internal
