@@ -3,12 +3,14 @@
 #include <atomic>
 #include <cstddef>
 #include <memory>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
 #include "mvcc/hazard.h"
 #include "tests/support/delay_injector.h"
+#include "tests/support/point_observer.h"
 #include "tests/support/random.h"
 
 namespace firn::internal {
@@ -51,6 +53,26 @@ TEST(EpochDomain, RecordsAreUsedAgain) {
   epochs.Unregister(first);
   EXPECT_EQ(&epochs.Register(), &first);
 }
+
+#ifdef FIRN_INVARIANTS
+TEST(EpochDomain, ReaderThatWasOvertakenAnnouncesTheNewerEpoch) {
+  EpochDomain epochs;
+  EpochDomain::Record& record = epochs.Register();
+  {
+    // The reader has read the current epoch, and announces it late.
+    int times = 0;
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "epoch:before_announce" || ++times > 2) return;
+      epochs.TryAdvance();
+      epochs.TryAdvance();
+    });
+    epochs.Enter(record);
+  }
+  EXPECT_EQ(record.epoch.load(), epochs.current());
+  epochs.Exit(record);
+  epochs.Unregister(record);
+}
+#endif  // FIRN_INVARIANTS
 
 TEST(EpochGuard, GuardWithinAGuardChangesNothing) {
   EXPECT_FALSE(EpochGuard::IsHeld());

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -14,6 +15,7 @@
 #include "mvcc/timestamp_oracle.h"
 #include "mvcc/visibility.h"
 #include "tests/support/delay_injector.h"
+#include "tests/support/point_observer.h"
 #include "tests/support/random.h"
 
 namespace firn::internal {
@@ -162,6 +164,62 @@ TEST_F(SnapshotRegistryTest, ThreadsAreToldApart) {
   registry_.DropHandle(mine);
   registry_.DropHandle(other);
 }
+
+#ifdef FIRN_INVARIANTS
+TEST_F(SnapshotRegistryTest, PinOvertakenByAPrunerMovesToTheNewerMoment) {
+  Commit();
+  PinnedSet overtaking;
+  SnapshotSlot* slot;
+  {
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "registry:before_announce") return;
+      Commit();
+      overtaking = Collect();
+    });
+    slot = Pin();
+  }
+  EXPECT_EQ(overtaking.horizon, 2u);
+  EXPECT_EQ(overtaking.ts, Timestamps{});  // It may drop what was visible at 1.
+  EXPECT_EQ(slot->ts, 2u);
+  EXPECT_EQ(Collect().ts, Timestamps{2});
+  registry_.DropHandle(slot);
+}
+
+TEST_F(SnapshotRegistryTest, AnnouncedPinIsFoundBeforeItIsConfirmed) {
+  Commit();
+  PinnedSet first;
+  SnapshotSlot* slot;
+  {
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "registry:announced" || first.horizon != 0) return;
+      Commit();
+      first = Collect();
+    });
+    slot = Pin();
+  }
+  EXPECT_EQ(first.ts, Timestamps{1});
+  // Confirmed or moved on, it is pinned where it reads.
+  EXPECT_EQ(Collect().ts, Timestamps{slot->ts});
+  registry_.DropHandle(slot);
+}
+
+TEST_F(SnapshotRegistryTest, SnapshotClosedWhileListedClosesWithTheListing) {
+  SnapshotSlot* slot = Pin("listed", "me");
+  bool closed_any = false;
+  std::vector<LiveSnapshot> found;
+  {
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "registry:listing") return;
+      EXPECT_FALSE(registry_.DropHandle(slot).last);
+    });
+    found = registry_.List(&closed_any);
+  }
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].label, "listed");
+  EXPECT_TRUE(closed_any);
+  EXPECT_EQ(registry_.live_count(), 0u);
+}
+#endif  // FIRN_INVARIANTS
 
 // Each round: a writer commits, a pruner drops what it may, and a snapshot must find its version
 // undropped. versions[ts] is valid in [ts, ts + 1).
