@@ -147,8 +147,8 @@ struct CloseAndSettle : rl::test_suite<CloseAndSettle<Policy, kLookBeforeUnpin>,
 };
 
 // A lister takes a handle on a snapshot that closes, and whose slot somebody else may claim.
-template <class Policy>
-struct ListAndClose : rl::test_suite<ListAndClose<Policy>, 3> {
+template <class Policy, bool kLookThenAdd = false>
+struct ListAndClose : rl::test_suite<ListAndClose<Policy, kLookThenAdd>, 3> {
   VisibleTs<Policy> oracle;
   TestRegistry<Policy> registry;
   TestSlot<Policy>* slot;
@@ -168,12 +168,18 @@ struct ListAndClose : rl::test_suite<ListAndClose<Policy>, 3> {
       registry.DropHandle(own, kForget);
     } else {
       registry.ForEachSlot([this](TestSlot<Policy>& listed) {
-        if (!registry.TryAddHandle(&listed)) return;
+        if (!TakeHandle(&listed)) return;
         const int label = listed.record.label.get();
         Require(label == 7 || label == 8);
         registry.DropHandle(&listed, kForget);
       });
     }
+  }
+  bool TakeHandle(TestSlot<Policy>* listed) {
+    if (!kLookThenAdd) return registry.TryAddHandle(listed);
+    if (listed->handles.load(std::memory_order_acquire) == 0) return false;
+    registry.AddHandle(listed);
+    return true;
   }
   void after() { Require(registry.live_count() == 0); }
 };
@@ -200,5 +206,6 @@ int main() {
   run.MustFail<CloseAndSettle<Shipped, true>>("  visible_ts looked at before", 300'000);
   run.MustPass<ListAndClose<Shipped>>("list beside close", 300'000);
   run.MustFail<ListAndClose<Relaxed<Field::kHandleCount>>>("  handle count relaxed", 300'000);
+  run.MustFail<ListAndClose<Shipped, true>>("  handles looked at, then added to", 300'000);
   return run.ExitCode();
 }
