@@ -1,6 +1,7 @@
 #include "bench/process.h"
 
 #include <malloc.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -21,6 +22,18 @@ uint64_t AnonymousResidentBytes() {
 }
 
 void ReturnFreeMemory() { malloc_trim(0); }
+
+void WarmFreeMemory() {
+  ReturnFreeMemory();
+  constexpr size_t kBytes = size_t{1} << 30;
+  constexpr size_t kPageBytes = 4096;
+  void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;  // A small machine: the rounds spread more.
+  madvise(memory, kBytes, MADV_HUGEPAGE);
+  auto* bytes = static_cast<volatile char*>(memory);
+  for (size_t at = 0; at < kBytes; at += kPageBytes) bytes[at] = 1;
+  munmap(memory, kBytes);
+}
 
 OtherThreads OtherThreadsNow() {
   OtherThreads others;

@@ -29,7 +29,7 @@ std::unique_ptr<P> MakePeer(const Workload& workload) {
 // Nanoseconds per entry that `fill` takes on an empty engine.
 template <Peer P, class Fill>
 double TimeFill(const Workload& workload, Fill fill) {
-  ReturnFreeMemory();  // Every engine takes its pages from the system, like in a new process.
+  WarmFreeMemory();  // Every engine takes its pages from the system, like in a new process.
   const std::unique_ptr<P> peer = MakePeer<P>(workload);
   const double seconds = SecondsOf([&] { fill(*peer); });
   auto view = peer->OpenView();
@@ -48,7 +48,7 @@ double TimeBatches(const Workload& workload) {
 }
 
 double TimeOneDb(const Workload& workload) {
-  ReturnFreeMemory();
+  WarmFreeMemory();
   FirnPeer peer;
   const double ns = NsPerPutOfTwoWriters(workload, peer.db(), peer.db());
   FirnPeer::View view = peer.OpenView();
@@ -57,7 +57,7 @@ double TimeOneDb(const Workload& workload) {
 }
 
 double TimeTwoDbs(const Workload& workload) {
-  ReturnFreeMemory();
+  WarmFreeMemory();
   FirnPeer left, right;
   const double ns = NsPerPutOfTwoWriters(workload, left.db(), right.db());
   Checksum both;
