@@ -87,6 +87,7 @@ void CommitWriter::AppendLiveKeys(std::string_view lower, std::optional<std::str
 
 void CommitWriter::Prepare(std::span<const MapWrite> writes) {
   prepared_.reserve(writes.size());
+  if (leaves_.size() > 1) PrefetchDeltas();
   for (size_t at = 0; at < leaves_.size() && !writes.empty(); ++at) {
     const LeafState& state = *leaves_[at]->state.Load();
     const auto end = std::partition_point(writes.begin(), writes.end(), [&](const MapWrite& write) {
@@ -101,6 +102,13 @@ void CommitWriter::Prepare(std::span<const MapWrite> writes) {
   FIRN_CHECK(writes.empty());
 }
 
+void CommitWriter::PrefetchDeltas() const {
+  for (const Leaf* leaf : leaves_) {
+    const FreshDelta* delta = leaf->state.Load()->delta.load(std::memory_order_acquire);
+    if (delta != nullptr) delta->PrefetchForAppend();
+  }
+}
+
 void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   Leaf* leaf = leaves_[at];
   if (FreshDelta* delta = DeltaWithRoom(leaf, writes)) {
@@ -112,8 +120,14 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   leaves_.reserve(leaves_.size() + 1);
   thread_local FreezeBuffers buffers;
   Freezer freezer(map_, buffers);
+  const uint32_t keys_before = leaf->state.Load()->block()->count();
   std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes);
   froze_ = true;
+  const FrozenBlock& block = *leaf->state.Load()->block();
+  if (block.count() < keys_before && block.record_bytes() <= map_.tuning().block_bytes / 4 &&
+      added.empty()) {
+    settler_.NoteShrunk(leaf);
+  }
   // Now, whatever fails below: they may owe versions, and have no write of their own.
   settler_.NoteWrite(leaf);
   for (Leaf* each : added) settler_.NoteWrite(each);

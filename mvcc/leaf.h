@@ -114,6 +114,9 @@ struct alignas(64) Leaf {
   // Counts writes, so that the settler can tell an idle leaf; wraps around.
   //   Writer: under the latch. Reader: the settler; relaxed, a late look only settles later.
   std::atomic<uint8_t> write_count{0};
+  // A writer's freeze left little of it: to be settled before it is idle.
+  //   Writer: under the latch. Reader: the settler; relaxed, as above.
+  std::atomic<bool> shrunk{false};
 
   // The newest delta of this leaf, maybe already gone: an address to prefetch, never followed.
   //   Writer: under the latch. Reader: writers, before they latch. Order: relaxed.

@@ -20,6 +20,9 @@ constexpr uint64_t kHeldLookShare = 20;
 // An "idle since" so long ago that the leaf is settled in this very pass.
 constexpr uint64_t kLongIdle = 1;
 
+// A pass is due once this share of the watched leaves has shrunk.
+constexpr uint32_t kShrunkShare = 8;
+
 // The background thread looks again after so long at the latest while there is work, and gives
 // up after so many rounds that freed nothing.
 constexpr uint64_t kLongestWaitMicros = 1'000'000;
@@ -73,6 +76,16 @@ void Settler::NoteWrite(Leaf* leaf) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
   } while (!noted_.compare_exchange_weak(top, leaf, std::memory_order_seq_cst,
                                          std::memory_order_relaxed));
   if (top == nullptr) Wake();
+}
+
+void Settler::NoteShrunk(Leaf* leaf) noexcept {
+  if (leaf->shrunk.load(std::memory_order_relaxed)) return;
+  leaf->shrunk.store(true, std::memory_order_relaxed);
+  const uint32_t before = shrunk_count_.fetch_add(1, std::memory_order_relaxed);
+  if (before != shrunk_limit_.load(std::memory_order_relaxed)) return;
+  // Who is asleep without a limit was woken by the write.
+  MutexLock lock(wake_mu_);
+  wake_.NotifyAll();
 }
 
 void Settler::NoteRelease() noexcept {
@@ -158,6 +171,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   try {
     lower = std::string(leaf->state.Load()->fences().lower);
     MakeRoom(&held_, 1);
+    if (leaf->shrunk.load(std::memory_order_relaxed)) fill = Freezer::Fill::kFull;
     const LeafState* state = leaf->state.Load();
     if (state->HasFresh() || DebtOf(*state->block(), pins_) == Debt::kDue) {
       added = freezer_.FreezeLatched(leaf, pins_, {});
@@ -182,6 +196,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       added.empty() && leaf->state.Load()->block()->record_bytes() <= map_.tuning().block_bytes / 2;
   UpdateHeld(leaf);
   leaf->watched = false;
+  leaf->shrunk.store(false, std::memory_order_relaxed);
   leaf->latch.Unlock();
   for (Leaf* each : added) {
     UpdateHeld(each);
@@ -254,6 +269,9 @@ void Settler::PurgeHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 void Settler::Pass(Idle idle) {
   TakeNoted();
+  const auto share = static_cast<uint32_t>(watched_.size()) / kShrunkShare;
+  shrunk_limit_.store(std::max(kFewShrunk, share), std::memory_order_relaxed);
+  shrunk_count_.store(0, std::memory_order_relaxed);
   const uint64_t now_us = MonotonicMicros();
   // Before the pins are collected: a release from here on is for the next look.
   const bool released = released_.exchange(false, std::memory_order_seq_cst);
@@ -273,7 +291,8 @@ void Settler::Pass(Idle idle) {
   try {
     for (; next < watched_.size(); ++next) {
       Watched watched = watched_[next];
-      const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us);
+      const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us) ||
+                       watched.leaf->shrunk.load(std::memory_order_relaxed);
       if (!due || !SettleLeaf(watched.leaf, idle)) watched_[kept++] = watched;
     }
   } catch (...) {

@@ -43,6 +43,9 @@ class Settler {
 
   // The leaf was written to. Requires: its latch. Cannot fail.
   void NoteWrite(Leaf* leaf) noexcept;
+  // A freeze by a writer left little of the leaf, so it need not become idle before it is joined
+  // to its neighbours: a window that moves on must not leave a trail. Requires: its latch.
+  void NoteShrunk(Leaf* leaf) noexcept;
   // A snapshot that may have held versions was released, after its slot was freed.
   void NoteRelease() noexcept;
 
@@ -57,6 +60,9 @@ class Settler {
   void Stop();
 
  private:
+  // So many shrunk leaves make a pass due, or a share of those watched: a pass looks at each.
+  static constexpr uint32_t kFewShrunk = 64;
+
   struct Watched {
     Leaf* leaf;
     uint8_t write_count;     // When last looked at.
@@ -92,6 +98,10 @@ class Settler {
   std::atomic<bool> interested_{false};
   // A snapshot was released since the held leaves were last looked at.
   std::atomic<bool> released_{false};
+  // How many leaves have shrunk since the last pass, and at how many the next one is due.
+  //   Writers: NoteShrunk() and Pass(). Order: relaxed, these only choose the time of a pass.
+  std::atomic<uint32_t> shrunk_count_{0};
+  std::atomic<uint32_t> shrunk_limit_{kFewShrunk};
   // The background thread sleeps without a time limit.
   std::atomic<bool> asleep_{false};
 
