@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "tests/support/random.h"
@@ -181,6 +183,29 @@ TEST(MemoryReturnTest, AMovingWindowStaysAsSmallAsItStarted) {
   EXPECT_LT(Ratio(end.reserved_bytes, start.reserved_bytes), 1.3);
   constexpr uint64_t kWaiting = 4 << 20;  // Fresh deltas, and states that wait for readers.
   EXPECT_LT(most, start.memory_bytes + kWaiting) << "on the way";
+}
+
+// Leaves that a window leaves behind do not wait for the day they are idle.
+TEST(MemoryReturnTest, AMovingWindowLeavesNoTrail) {
+  Options options;
+  options.tuning.settle_idle_us = 3'600'000'000;
+  const std::unique_ptr<Db> db = test::OpenTestDb(options);
+  const std::string value(kValueBytes, 'v');
+  const auto push = [&](size_t i) { EXPECT_TRUE(IsOk(db->Put(NumberedKey(i), value))); };
+  for (size_t i = 0; i < kKeys; ++i) push(i);
+  const uint64_t leaves_at_start = SettledStats(*db).leaf_count;
+
+  // Until the background thread, which may wait for a core, has joined what lies behind.
+  const absl::Time give_up = absl::Now() + absl::Seconds(30);
+  size_t moved = 0;
+  while (ValueOf(db->Stats()).merge_count < 2 * leaves_at_start) {
+    ASSERT_LT(absl::Now(), give_up) << "only " << ValueOf(db->Stats()).merge_count << " merges";
+    for (const size_t until = moved + kKeys; moved < until; ++moved) {
+      push(kKeys + moved);
+      EXPECT_TRUE(IsOk(db->Delete(NumberedKey(moved))));
+    }
+  }
+  EXPECT_TRUE(IsOk(db->VerifyInvariants()));
 }
 
 TEST(MemoryReturnTest, ADbOfTenKeysIsSmall) {
