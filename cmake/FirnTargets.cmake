@@ -81,6 +81,9 @@ function(firn_test name)
             ${arg_DEPENDS})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${target} PRIVATE FIRN_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  if(TARGET firn_test_support)
+    target_precompile_headers(${target} REUSE_FROM firn_test_support)
+  endif()
   add_test(NAME ${name} COMMAND ${target} ${arg_ARGS})
   set_tests_properties(${name} PROPERTIES
     LABELS "${folder};${arg_LABELS}"
