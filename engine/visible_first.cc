@@ -1,6 +1,5 @@
 #include "engine/visible_first.h"
 
-#include <algorithm>
 #include <span>
 #include <utility>
 #include <vector>
@@ -14,9 +13,6 @@ namespace {
 // Retired memory beyond this is freed by the writers themselves: soon enough that new blocks are
 // built in memory which the cache still holds.
 constexpr size_t kRetiredLimit = size_t{512} << 10;
-
-// How many of a batch's keys are fetched at once: enough for their cache misses to overlap.
-constexpr size_t kPrefetchGroup = 16;
 
 // A value on its way into the map. A large one is copied before any latch is taken.
 class PendingValue {
@@ -116,9 +112,8 @@ absl::StatusOr<CommitTs> VisibleFirst::Write(const NormalizedBatch& batch,
       writes.reserve(batch.points.size());
       size_t next_point = 0;
       const auto take_point = [&] {
-        if (next_point % kPrefetchGroup == 0) {
-          const size_t ahead = std::min(kPrefetchGroup, batch.points.size() - next_point);
-          map.PrefetchForWrite(std::span(batch.points).subspan(next_point, ahead),
+        if (next_point % OrderedMap::kPrefetchGroup == 0) {
+          map.PrefetchForWrite(std::span(batch.points).subspan(next_point),
                                [](const NormalizedBatch::PointOp& each) { return each.key; });
         }
         const NormalizedBatch::PointOp& point = batch.points[next_point];

@@ -87,7 +87,7 @@ void CommitWriter::AppendLiveKeys(std::string_view lower, std::optional<std::str
 
 void CommitWriter::Prepare(std::span<const MapWrite> writes) {
   prepared_.reserve(writes.size());
-  if (leaves_.size() > 1) PrefetchDeltas();
+  PrefetchDeltas();
   for (size_t at = 0; at < leaves_.size() && !writes.empty(); ++at) {
     const LeafState& state = *leaves_[at]->state.Load();
     const auto end = std::partition_point(writes.begin(), writes.end(), [&](const MapWrite& write) {
@@ -160,7 +160,6 @@ FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> wr
     if (ArenaBytes(writes) > tuning.block_bytes / 2 && writes.size() > 1) return nullptr;
     return DeltaFor(leaf, writes.size());
   }
-  delta->PrefetchForAppend();
   size_t slots = writes.size();
   if (slots == 1 && delta->Find(writes.front().key) != nullptr) slots = 0;
   const bool skip = SkipShortcut(16);  // Invariant builds freeze early now and then.

@@ -78,23 +78,21 @@ class OrderedMap {
   // Latches the leaf that covers `key`: current and not obsolete. Requires: an EpochGuard.
   Leaf* LatchLeaf(std::string_view key);
 
-  // Fetches what writing these keys, key_of(item) each, looks at first: each step for all of
-  // them before the next, so that their cache misses overlap. Latches nothing.
-  // Requires: an EpochGuard.
+  // How many keys are fetched at once: enough for their cache misses to overlap.
+  static constexpr size_t kPrefetchGroup = 16;
+  // Fetches what writing the first kPrefetchGroup of these keys, key_of(item) each, looks at
+  // first: each step for all of them before the next. Latches nothing. Requires: an EpochGuard.
   template <class Item, class KeyOf>
   void PrefetchForWrite(std::span<const Item> items, const KeyOf& key_of) const {
-    constexpr size_t kGroup = 16;
-    const Leaf* leaves[kGroup];
-    for (; items.size() > 1; items = items.subspan(std::min(kGroup, items.size()))) {
-      const size_t count = std::min(kGroup, items.size());
-      for (size_t i = 0; i < count; ++i) {
-        leaves[i] = FindLeaf(key_of(items[i]));
-        __builtin_prefetch(leaves[i]);
-      }
-      for (size_t i = 0; i < count; ++i) {
-        FreshDelta::Prefetch(leaves[i]->delta_hint.load(std::memory_order_relaxed));
-        __builtin_prefetch(leaves[i]->state.Load());
-      }
+    const size_t count = std::min(kPrefetchGroup, items.size());
+    const Leaf* leaves[kPrefetchGroup];
+    for (size_t i = 0; i < count; ++i) {
+      leaves[i] = FindLeaf(key_of(items[i]));
+      __builtin_prefetch(leaves[i]);
+    }
+    for (size_t i = 0; i < count; ++i) {
+      FreshDelta::Prefetch(leaves[i]->delta_hint.load(std::memory_order_relaxed));
+      __builtin_prefetch(leaves[i]->state.Load());
     }
   }
 

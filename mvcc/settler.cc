@@ -83,7 +83,7 @@ void Settler::NoteShrunk(Leaf* leaf) noexcept {
   leaf->shrunk.store(true, std::memory_order_relaxed);
   const uint32_t before = shrunk_count_.fetch_add(1, std::memory_order_relaxed);
   if (before != shrunk_limit_.load(std::memory_order_relaxed)) return;
-  // Who is asleep without a limit was woken by the write.
+  // For a timed wait; who sleeps without a limit is woken by NoteWrite().
   MutexLock lock(wake_mu_);
   wake_.NotifyAll();
 }

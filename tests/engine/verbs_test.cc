@@ -6,12 +6,14 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "firn/firn.h"
 #include "gtest/gtest.h"
+#include "tests/support/point_observer.h"
 #include "tests/support/status_checks.h"
 #include "tests/support/test_db.h"
 
@@ -84,6 +86,31 @@ TEST(VerbsTest, CompareAndSwapWritesOnlyWhatItExpected) {
   EXPECT_EQ(committed1, db->LatestCommitTs());
   EXPECT_GT(db->LatestCommitTs(), before) << "the same value is a commit";
 }
+
+#ifdef FIRN_INVARIANTS
+// Between its stamp and its publishing a commit is judged by others, but nobody can read it yet.
+TEST(VerbsTest, ARefusalComesWhenWhatItJudgedCanBeRead) {
+  const auto db = OpenTestDb();
+  const std::thread::id writer = std::this_thread::get_id();
+  std::thread refused;
+  std::atomic<bool> answered{false};
+  {
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "oracle:before_publish" || std::this_thread::get_id() != writer) return;
+      refused = std::thread([&] {
+        EXPECT_EQ(ValueOf(db->CompareAndSwap("a", std::nullopt, "2")), std::nullopt);
+        EXPECT_EQ(ValueOf(db->Get("a")), "1");
+        answered = true;
+      });
+      std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      EXPECT_FALSE(answered);
+    });
+    ValueOf(db->Put("a", "1"));
+    refused.join();
+  }
+  EXPECT_TRUE(answered);
+}
+#endif  // FIRN_INVARIANTS
 
 TEST(VerbsTest, CompareAndDeleteDeletesOnlyWhatItExpected) {
   const auto db = OpenTestDb();

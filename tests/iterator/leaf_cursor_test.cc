@@ -172,6 +172,16 @@ class LeafCursorTest : public testing::TestWithParam<LeafCase> {
     return shown.size();
   }
 
+  // Every visible key, a place behind each, and both ends.
+  std::vector<std::string> Targets() const {
+    std::vector<std::string> targets = {"", "\xff\xff\xff"};
+    for (const Shown& shown : visible()) {
+      targets.push_back(shown.key);
+      targets.push_back(shown.key + "!");
+    }
+    return targets;
+  }
+
   SpanAllocator allocator_;
   LargeValueAccount account_;
   LeafBuilder builder_{allocator_, account_, 10};
@@ -184,12 +194,7 @@ constexpr size_t kLimits[] = {1, 2, 3, ReadyWindow::kCapacity};
 
 TEST_P(LeafCursorTest, WalksForwardFromEveryCut) {
   for (const size_t limit : kLimits) {
-    std::vector<std::string> targets = {"", "\xff\xff\xff"};
-    for (const Shown& shown : visible()) {
-      targets.push_back(shown.key);
-      targets.push_back(shown.key + "!");
-    }
-    for (const std::string& target : targets) {
+    for (const std::string& target : Targets()) {
       for (const bool after : {false, true}) {
         cursor_.Enter(state_, 9, KeyBounds());
         size_t place = after ? PlaceAfter(target) : PlaceBefore(target);
@@ -203,12 +208,7 @@ TEST_P(LeafCursorTest, WalksForwardFromEveryCut) {
 
 TEST_P(LeafCursorTest, WalksBackwardFromEveryCut) {
   for (const size_t limit : kLimits) {
-    std::vector<std::string> targets = {"", "\xff\xff\xff"};
-    for (const Shown& shown : visible()) {
-      targets.push_back(shown.key);
-      targets.push_back(shown.key + "!");
-    }
-    for (const std::string& target : targets) {
+    for (const std::string& target : Targets()) {
       for (const bool after : {false, true}) {
         cursor_.Enter(state_, 9, KeyBounds());
         size_t place = after ? PlaceAfter(target) : PlaceBefore(target);

@@ -67,14 +67,6 @@ class AllocationHook {
 std::string Key(size_t number) { return std::to_string(10'000 + number); }
 std::string Large(std::string_view key) { return "a large value of " + std::string(key); }
 
-TuningOptions Roomy() {
-  TuningOptions tuning = test::TinyTuning();
-  tuning.block_bytes = 4'096;
-  tuning.block_entries = 100;
-  tuning.delta_slots = 16;
-  return tuning;
-}
-
 Iterator Open(TestMap& map, SnapshotSlot* snapshot, const IteratorOptions& options = {}) {
   return SnapshotIterator::Open(&map.versioned(), snapshot, options);
 }
@@ -291,7 +283,7 @@ TEST(SnapshotIteratorTest, LeavesGoWhileItStands) {
 // The small neighbours stand in windows of their own, so that the step is a refill.
 class LargeStepTest : public testing::TestWithParam<bool> {
  protected:
-  LargeStepTest() : map_(Roomy()) {
+  LargeStepTest() : map_(test::RoomyTuning()) {
     map_.Commit({{"a", "small"}, {"b", Large("b")}, {"c", "small"}, {"d", Large("d")}});
     map_.Settle();
     snapshot_ = map_.Pin();
@@ -461,7 +453,7 @@ TEST(SnapshotIteratorTest, ASeekAfterAFailedOneShowsEverything) {
   int failures = 0;
   for (int succeeding = 0; succeeding < 8; ++succeeding) {
     for (int again = 0; again < 8; ++again) {  // Invariant builds take shortcuts at random.
-      TestMap map(Roomy());
+      TestMap map(test::RoomyTuning());
       map.Commit({{"a", "frozen"}, {"z", "frozen"}});
       map.Settle();
       Writes writes;
@@ -615,7 +607,7 @@ TEST(SnapshotIteratorTest, OneWithoutASnapshotAnchorsAtItsFirstSeek) {
 }
 
 TEST(SnapshotIteratorTest, AClonePinsForItself) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   map.Commit({{"a", "small"}, {"b", Large("b")}, {"c", "small"}});
   Iterator original = Open(map, nullptr);
   original.Seek("b");
@@ -636,7 +628,7 @@ TEST(SnapshotIteratorTest, AClonePinsForItself) {
 }
 
 TEST(SnapshotIteratorTest, AfterCloseItFinishesItsWindowAndFails) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   Writes writes;
   for (size_t i = 0; i < 100; ++i) writes[Key(i)] = "v";
   map.Commit(writes);

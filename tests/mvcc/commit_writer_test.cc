@@ -18,14 +18,6 @@ using test::Writes;
 
 std::string Key(size_t number) { return std::to_string(1'000 + number); }
 
-TuningOptions Roomy() {
-  TuningOptions tuning = test::TinyTuning();
-  tuning.block_bytes = 4'096;
-  tuning.block_entries = 100;
-  tuning.delta_slots = 16;
-  return tuning;
-}
-
 // A map of leaves [1000, 1002), [1002, 1004) and so on, all in their blocks.
 void FillLeaves(TestMap& map, size_t keys) {
   for (size_t i = 0; i < keys; ++i) map.Put(Key(i), "v" + Key(i));
@@ -206,7 +198,7 @@ TEST(CommitWriterTest, HugeKeysAndValuesFindRoom) {
 }
 
 TEST(CommitWriterTest, AHotKeysChainStaysShort) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   SnapshotSlot* snapshot = nullptr;
   for (int i = 0; i < 1'000; ++i) {
     map.Put("hot", std::to_string(i));
@@ -219,21 +211,20 @@ TEST(CommitWriterTest, AHotKeysChainStaysShort) {
 }
 
 TEST(CommitWriterTest, PrunedLargeVersionsGiveUpTheirValues) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   for (int i = 0; i < 1'000; ++i) {
     map.Put("hot", "a large value, version " + std::to_string(i));
-    if (i % 50 == 0) map.map().Reclaim();
-    EXPECT_LE(map.map().counters().pruned_versions.load() + 20, 1'020u);
+    for (int round = 0; round < 3; ++round) map.map().Reclaim();
+    // Long before the delta is frozen.
+    EXPECT_LE(map.large_count(), 10u);
   }
-  for (int round = 0; round < 3; ++round) map.map().Reclaim();
-  EXPECT_LE(map.large_count(), 10u);
   map.Delete("hot");
   map.Settle();
   EXPECT_EQ(map.large_count(), 0u);
 }
 
 TEST(CommitWriterTest, UnpublishedVersionsAreNeverPruned) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   std::vector<Stamp> stamps;
   for (uint64_t ts = 1; ts <= 30; ++ts) {
     stamps.push_back(map.CommitUnpublished(ts, {{"key", std::to_string(ts)}}));
@@ -269,7 +260,7 @@ TEST(CommitWriterTest, GivenUpBeforeApplyTheContentStays) {
 
 // What was prepared stays in the delta until that is frozen.
 TEST(CommitWriterTest, GivenUpBeforeApplyItsMemoryComesBackWithTheNextWrite) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   FillLeaves(map, 20);
   const size_t before = map.allocated_bytes();
   {
@@ -309,7 +300,7 @@ TEST(CommitWriterTest, WritersOfDifferentLeavesDoNotWaitForEachOther) {
 #ifdef FIRN_INVARIANTS
 TEST(CommitWriterTest, WithoutMemoryACommitChangesNothing) {
   for (const bool tiny : {true, false}) {
-    TestMap map(tiny ? test::TinyTuning() : Roomy());
+    TestMap map(tiny ? test::TinyTuning() : test::RoomyTuning());
     FillLeaves(map, 10);
     const uint64_t last = map.last_ts();
     Writes writes;

@@ -19,14 +19,6 @@ using test::Writes;
 
 std::string Key(size_t number) { return std::to_string(10'000 + number); }
 
-TuningOptions Roomy() {
-  TuningOptions tuning = test::TinyTuning();
-  tuning.block_bytes = 4'096;
-  tuning.block_entries = 100;
-  tuning.delta_slots = 16;
-  return tuning;
-}
-
 size_t FreshKeys(const TestMap& map) {
   size_t fresh = 0;
   for (const auto& leaf : map.Leaves()) fresh += leaf.fresh;
@@ -54,7 +46,7 @@ TEST(SettlerTest, WithoutWritesThereIsNothingToDo) {
 }
 
 TEST(SettlerTest, FreezesWhatWasWritten) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   map.Commit({{"a", "1"}, {"b", "2"}});
   ASSERT_EQ(FreshKeys(map), 2u);
   EXPECT_TRUE(map.settler().Step());
@@ -116,7 +108,7 @@ TEST(SettlerTest, StepByStepItGetsAsFar) {
 }
 
 TEST(SettlerTest, KeepsWhatASnapshotSeesUntilItIsReleased) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   map.Commit({{"deleted", "1"}, {"kept", "1"}, {"overwritten", "a large value, the first"}});
   map.Settle();
   SnapshotSlot* old = map.Pin();
@@ -172,7 +164,7 @@ TEST(SettlerTest, ThousandsOfHeldLeavesAreSettledAfterTheLastRelease) {
 }
 
 TEST(SettlerTest, VersionsTooNewToBeJudgedAreLookedAtAgain) {
-  TestMap map(Roomy());
+  TestMap map(test::RoomyTuning());
   map.Put("key", "visible");
   map.Put("gone", "visible");
   map.Settle();
@@ -223,7 +215,7 @@ TEST(SettlerTest, ADyingMapMayHaveWatchedAndHeldAndMergedLeaves) {
 
 TEST(SettlerTest, TheListenerHearsWhatWasDone) {
   Reports reports;
-  TestMap map(Roomy(), &reports);
+  TestMap map(test::RoomyTuning(), &reports);
   map.Settle();
   EXPECT_EQ(reports.passes, 0) << "nothing changed";
   map.Commit({{"a", "1"}, {"b", "1"}});
@@ -274,7 +266,7 @@ class AskingListener : public Listener {
 
 TEST(SettlerTest, TheListenerIsCalledWithoutALock) {
   AskingListener listener;
-  TestMap map(Roomy(), &listener);
+  TestMap map(test::RoomyTuning(), &listener);
   listener.settler = &map.settler();
   map.Put("a", "1");
   map.Settle();

@@ -79,6 +79,18 @@ TEST(SlotPool, VisitsEverySlotOnce) {
   EXPECT_EQ(visited.size(), visits);
 }
 
+// An iterator that pins at its first seek may race with ~Db.
+TEST(SlotPool, RewriteKeepsTheOrphanMark) {
+  TestPool pool;
+  TestSlot* slot = pool.Claim(7);
+  EXPECT_EQ(pool.OrphanClaimed(), 1u);
+  pool.Rewrite(slot, 9);
+  EXPECT_EQ(ClaimedValues(pool), std::vector<uint64_t>{9});
+  pool.Blank(slot);
+  EXPECT_EQ(ClaimedValues(pool), std::vector<uint64_t>{TestPool::kBlank});
+  EXPECT_TRUE(pool.Release(slot));
+}
+
 TEST(SlotPool, RewriteChangesWhatTheSlotSays) {
   TestPool pool;
   TestSlot* slot = pool.Claim(5);

@@ -36,6 +36,14 @@ TuningOptions TinyTuning() {
   return tuning;
 }
 
+TuningOptions RoomyTuning() {
+  TuningOptions tuning = TinyTuning();
+  tuning.block_bytes = 4'096;
+  tuning.block_entries = 100;
+  tuning.delta_slots = 16;
+  return tuning;
+}
+
 PreparedWrites::PreparedWrites(OrderedMap& map, Writes writes)
     : map_(map), contents_(std::move(writes)) {
   owned_.reserve(contents_.size());

@@ -20,6 +20,8 @@ namespace firn::test {
 
 // The smallest legal sizes: a few keys make many leaves.
 TuningOptions TinyTuning();
+// A leaf takes a hundred small keys, so that structure stays as a test put it.
+TuningOptions RoomyTuning();
 
 // Keys and what becomes of them; std::nullopt deletes.
 using Writes = std::map<std::string, std::optional<std::string>>;
