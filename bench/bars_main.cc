@@ -104,6 +104,11 @@ int main(int argc, char** argv) {
   CLI::App app("Measures every bar in one run: Firn, its peers, and Firn against itself.");
   firn::bench::Flags flags;
   firn::bench::AddFlags(app, flags);
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {  // --help, too, which is no error.
+    constexpr int kWrongUsage = 2;
+    return app.exit(error) == 0 ? 0 : kWrongUsage;
+  }
   return firn::bench::Run(flags, firn::bench::DescribeRun(argc, argv, flags.revision));
 }
