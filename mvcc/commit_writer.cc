@@ -191,6 +191,7 @@ void CommitWriter::PrepareInto(Leaf* leaf, FreshDelta* delta, std::span<const Ma
       ShortenChain(delta, prepared.slot);
     }
     prepared.version = delta->NewVersion(map_.allocator(), write.value);
+    prepared.version->commit_ts = write.value.commit_ts;
     prepared_.push_back(prepared);
   }
   delta->ReserveSlots(map_.allocator(), appends);
@@ -211,17 +212,26 @@ void CommitWriter::ShortenChain(FreshDelta* delta, FreshSlot* slot) {
 
 void CommitWriter::Apply(uint64_t commit_ts) noexcept {
   for (const Prepared& prepared : prepared_) {
-    AtSchedulePoint("commit:before_link");
     prepared.version->commit_ts = commit_ts;
-    if (prepared.slot != nullptr) {
-      prepared.slot->chain.Push(prepared.version);
-      ++prepared.slot->chain_length;
-    } else {
-      prepared.delta->AppendSlot(prepared.key, prepared.version);
-    }
-    settler_.NoteWrite(prepared.leaf);
+    Link(prepared);
   }
   Unlatch();
+}
+
+void CommitWriter::ApplyStamped() noexcept {
+  for (const Prepared& prepared : prepared_) Link(prepared);
+  Unlatch();
+}
+
+void CommitWriter::Link(const Prepared& prepared) noexcept {
+  AtSchedulePoint("commit:before_link");
+  if (prepared.slot != nullptr) {
+    prepared.slot->chain.Push(prepared.version);
+    ++prepared.slot->chain_length;
+  } else {
+    prepared.delta->AppendSlot(prepared.key, prepared.version);
+  }
+  settler_.NoteWrite(prepared.leaf);
 }
 
 }  // namespace firn::internal

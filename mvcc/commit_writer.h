@@ -22,7 +22,7 @@ namespace firn::internal {
 //   1. Latch*()   latches the leaves involved, in key order.
 //   2. Newest()   judges conditions and captures what will be superseded.
 //   3. Prepare()  allocates everything and makes room: may freeze and split.
-//   4. (the caller draws the timestamp)
+//   4. (the caller draws the timestamp, unless the writes had theirs)
 //   5. Apply()    links every version, stamped, and unlatches. Cannot fail.
 //
 // Destroyed before Apply() it leaves the map's content as it was.
@@ -50,7 +50,9 @@ class CommitWriter {
   // `writes` stand in key order, a key once, every leaf latched; they outlive Apply().
   // Throws std::bad_alloc.
   void Prepare(std::span<const MapWrite> writes);
+  // All writes at one timestamp, or each at that of its MapWrite.
   void Apply(uint64_t commit_ts) noexcept;
+  void ApplyStamped() noexcept;
 
   // Whether Prepare() froze a leaf, and so retired its state.
   bool froze() const { return froze_; }
@@ -65,6 +67,7 @@ class CommitWriter {
   };
 
   Leaf* LeafOf(std::string_view key) const;
+  void Link(const Prepared& prepared) noexcept;
   void Unlatch() noexcept;
   // Fetches what the appends to the latched leaves will write, all at once.
   void PrefetchDeltas() const;

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "mvcc/check.h"
+#include "mvcc/packing.h"
 #include "mvcc/point_read.h"
 #include "mvcc/schedule_point.h"
 #include "mvcc/structure_edit.h"
@@ -11,18 +12,6 @@
 
 namespace firn::internal {
 namespace {
-
-// What a key costs in a block beside its own bytes: head, offset, commit time.
-constexpr size_t kEntryOverhead = 10;
-
-size_t StoredSize(std::string_view key, const VersionView& value) {
-  return key.size() + value.stored_size() + kEntryOverhead;
-}
-
-// The shortest separator s with below < s <= above.
-std::string_view Separator(std::string_view below, std::string_view above) {
-  return above.substr(0, CommonPrefixSize(below, above) + 1);
-}
 
 size_t SizeHint(const LeafState& state) {
   return state.block()->record_bytes() + kEntryOverhead * state.block()->count();

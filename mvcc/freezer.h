@@ -16,7 +16,7 @@ namespace firn::internal {
 // One write of a commit, as the map takes it. Views belong to the caller.
 struct MapWrite {
   std::string_view key;
-  VersionView value;  // commit_ts is not looked at.
+  VersionView value;  // commit_ts counts for CommitWriter::ApplyStamped() alone.
 };
 
 // What a freeze works with, kept by whoever freezes often so that it is not allocated each time.

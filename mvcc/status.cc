@@ -72,6 +72,25 @@ constexpr KindInfo InfoOf(ErrorKind kind) {
     case ErrorKind::kOutOfMemory:
       return {"OutOfMemory", Code::kResourceExhausted,
               "out of memory; nothing was changed: free some and try again"};
+    case ErrorKind::kDataLoss:
+      return {"DataLoss", Code::kDataLoss, "data is lost or damaged: restore a backup"};
+    case ErrorKind::kLocked:
+      return {"Locked", Code::kUnavailable, "the directory is in use: close the other Db first"};
+    case ErrorKind::kAlreadyExists:
+      return {"AlreadyExists", Code::kAlreadyExists,
+              "the directory holds a Db already: choose another one"};
+    case ErrorKind::kNewerFormat:
+      return {"NewerFormat", Code::kUnimplemented,
+              "the files were written by a newer release: use that one"};
+    case ErrorKind::kReadOnly:
+      return {"ReadOnly", Code::kFailedPrecondition,
+              "the Db was opened read-only: open it without Options::read_only to write"};
+    case ErrorKind::kForked:
+      return {"Forked", Code::kFailedPrecondition,
+              "the Db belongs to the process that opened it, not to its child: open another one"};
+    case ErrorKind::kNotOnDisk:
+      return {"NotOnDisk", Code::kFailedPrecondition,
+              "the Db lives in memory: open one on disk with Db::Open()"};
   }
   return {};
 }

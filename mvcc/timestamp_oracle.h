@@ -70,13 +70,24 @@ class BasicTimestampOracle {
     visible_ts_.store(ts, std::memory_order_relaxed);
   }
 
+  // The timestamp after `last`: now, or just above it.
+  static uint64_t After(uint64_t last, uint64_t now_nanos) {
+    return std::max(last + 1, std::min(now_nanos, kMaxNow));
+  }
+  // Whether the commit after `last` may have the timestamp `ts`, which its caller gives.
+  static GivenTs Judge(uint64_t ts, uint64_t last, uint64_t now_nanos) {
+    if (ts <= last) return GivenTs::kInPast;
+    const uint64_t newest = std::max(last, std::min(now_nanos, kMaxNow));
+    return ts >= kMaxTs || ts - std::min(ts, newest) > kMaxLeadNanos ? GivenTs::kTooFar
+                                                                     : GivenTs::kOk;
+  }
+
   // The next stamp: now, or just above the last one. Every stamp must be published.
   Stamp Next(uint64_t now_nanos) {
-    const uint64_t now = std::min(now_nanos, kMaxNow);
     uint64_t last = last_stamped_.load(std::memory_order_relaxed);
     uint64_t ts;
     do {
-      ts = std::max(last + 1, now);
+      ts = After(last, now_nanos);
     } while (!last_stamped_.compare_exchange_weak(last, ts, std::memory_order_relaxed,
                                                   std::memory_order_relaxed));
     FIRN_CHECK(ts < kMaxTs);
@@ -86,13 +97,9 @@ class BasicTimestampOracle {
 
   // A stamp with a timestamp that the caller gives; `*stamp` is set if the answer is kOk.
   GivenTs At(uint64_t ts, uint64_t now_nanos, Stamp* stamp) {
-    const uint64_t now = std::min(now_nanos, kMaxNow);
     uint64_t last = last_stamped_.load(std::memory_order_relaxed);
     do {
-      if (ts <= last) return GivenTs::kInPast;
-      if (ts >= kMaxTs || ts - std::min(ts, std::max(last, now)) > kMaxLeadNanos) {
-        return GivenTs::kTooFar;
-      }
+      if (const GivenTs judged = Judge(ts, last, now_nanos); judged != GivenTs::kOk) return judged;
     } while (!last_stamped_.compare_exchange_weak(last, ts, std::memory_order_relaxed,
                                                   std::memory_order_relaxed));
     *stamp = {ts, last};
@@ -102,22 +109,34 @@ class BasicTimestampOracle {
 
   // Lets readers see the commit if all before it are visible. False: not its turn yet.
   bool TryPublish(Stamp stamp) {
+    return TryPublish(stamp, [] {});
+  }
+  // Calls `in_turn` just before, one commit at a time, in stamp order.
+  template <class InTurn>
+  bool TryPublish(Stamp stamp, const InTurn& in_turn) {
     if (visible_ts_.load(std::memory_order_acquire) != stamp.predecessor) return false;
-    AtSchedulePoint("oracle:before_publish");
-    // relaxed: the turn to publish passes from one to the next with visible_ts_.
-    published_count_.store(published_count_.load(std::memory_order_relaxed) + 1,
-                           std::memory_order_relaxed);
-    visible_ts_.store(stamp.ts, std::memory_order_seq_cst);
-    WakeSleepers(stamp.ts);
+    in_turn();
+    SetVisible(stamp.ts, 1);
     return true;
+  }
+
+  // Lets readers see `count` commits at once, the last of them stamped `ts`, which nobody drew.
+  // Requires: no other thread stamps or publishes.
+  void PublishGroup(uint64_t ts, uint64_t count) {
+    last_stamped_.store(ts, std::memory_order_relaxed);  // As Next().
+    SetVisible(ts, count);
   }
 
   // Lets readers see the commit, once all before it are visible. Requires: no latch is held.
   void Publish(Stamp stamp) {
-    if (TryPublish(stamp)) return;
+    Publish(stamp, [] {});
+  }
+  template <class InTurn>
+  void Publish(Stamp stamp, const InTurn& in_turn) {
+    if (TryPublish(stamp, in_turn)) return;
     WaitUntil(&bedrooms_[BedroomOf(stamp.predecessor)],
               [&stamp](uint64_t visible) { return visible == stamp.predecessor; });
-    const bool published = TryPublish(stamp);
+    const bool published = TryPublish(stamp, in_turn);
     FIRN_CHECK(published);
   }
 
@@ -151,6 +170,15 @@ class BasicTimestampOracle {
 
   static size_t BedroomOf(uint64_t ts) {
     return static_cast<size_t>((ts * 0x9E3779B97F4A7C15u) >> 61) % kCommitBedrooms;
+  }
+
+  void SetVisible(uint64_t ts, uint64_t count) {
+    AtSchedulePoint("oracle:before_publish");
+    // relaxed: the turn to publish passes from one to the next with visible_ts_.
+    published_count_.store(published_count_.load(std::memory_order_relaxed) + count,
+                           std::memory_order_relaxed);
+    visible_ts_.store(ts, std::memory_order_seq_cst);
+    WakeSleepers(ts);
   }
 
   void WakeSleepers(uint64_t ts) {
@@ -204,7 +232,7 @@ class BasicTimestampOracle {
       typename Policy::template Atomic<uint64_t, Field::kLastStamped> last_stamped_{0};
 
   // The newest timestamp a reader may use.
-  //   Writer: TryPublish(), in stamp order, once the whole commit is linked.
+  //   Writer: SetVisible(), in stamp order, once the whole commit is linked.
   //   Reader: everybody, no lock.
   //   Order:  release, paired with the acquire in visible(): whoever reads N sees every version
   //           stamped N or earlier. seq_cst where it meets the sleepers, see above.

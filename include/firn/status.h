@@ -29,6 +29,13 @@ enum class ErrorKind {
   kFactoryThrew = 14,      // kAborted: a LoadOrStore factory threw.
   kCallbackThrew = 15,     // kAborted: a Range callback threw.
   kOutOfMemory = 16,       // kResourceExhausted: an allocation failed; nothing changed.
+  kDataLoss = 17,          // kDataLoss: something acknowledged is gone, or a file is damaged.
+  kLocked = 18,            // kUnavailable: another Db has the directory open.
+  kAlreadyExists = 19,     // kAlreadyExists: the directory holds a Db, and was not to.
+  kNewerFormat = 20,       // kUnimplemented: written by a newer release.
+  kReadOnly = 21,          // kFailedPrecondition: a write to a Db that was opened read-only.
+  kForked = 22,            // kFailedPrecondition: the Db belongs to the parent process.
+  kNotOnDisk = 23,         // kFailedPrecondition: a call for a Db on disk, on one in memory.
 };
 
 // The kind of `status`: kNone when OK, kOther when it carries no kind of ours.

@@ -21,7 +21,7 @@ using ::firn::test::FailsWith;
 
 std::vector<ErrorKind> AllKinds() {
   std::vector<ErrorKind> kinds;
-  for (int number = 1; number <= static_cast<int>(ErrorKind::kOutOfMemory); ++number) {
+  for (int number = 1; number <= static_cast<int>(ErrorKind::kNotOnDisk); ++number) {
     kinds.push_back(static_cast<ErrorKind>(number));
   }
   return kinds;

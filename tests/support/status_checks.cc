@@ -21,12 +21,23 @@ absl::StatusCode DocumentedCode(ErrorKind kind) {
     case ErrorKind::kMovedFrom:
     case ErrorKind::kFrozenIterator:
     case ErrorKind::kFactoryCycle:
+    case ErrorKind::kReadOnly:
+    case ErrorKind::kForked:
+    case ErrorKind::kNotOnDisk:
       return absl::StatusCode::kFailedPrecondition;
     case ErrorKind::kFactoryThrew:
     case ErrorKind::kCallbackThrew:
       return absl::StatusCode::kAborted;
     case ErrorKind::kOutOfMemory:
       return absl::StatusCode::kResourceExhausted;
+    case ErrorKind::kNewerFormat:
+      return absl::StatusCode::kUnimplemented;
+    case ErrorKind::kDataLoss:
+      return absl::StatusCode::kDataLoss;
+    case ErrorKind::kLocked:
+      return absl::StatusCode::kUnavailable;
+    case ErrorKind::kAlreadyExists:
+      return absl::StatusCode::kAlreadyExists;
     case ErrorKind::kOther:
       break;
   }
