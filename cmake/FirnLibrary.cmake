@@ -13,7 +13,7 @@ target_sources(firn PUBLIC
   FILE_SET HEADERS BASE_DIRS ${PROJECT_SOURCE_DIR}/include FILES ${public_headers})
 target_link_libraries(firn
   PUBLIC ${FIRN_PUBLIC_ABSL}
-  PRIVATE ${FIRN_PRIVATE_ABSL} Threads::Threads)
+  PRIVATE ${FIRN_PRIVATE_ABSL} ${FIRN_STORE_LIBRARIES} Threads::Threads)
 if(NOT BUILD_SHARED_LIBS)
   target_compile_definitions(firn PUBLIC FIRN_STATIC)
 endif()

@@ -5,6 +5,9 @@
 #define FIRN_ENGINE_STORE_H_
 
 #include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,7 +57,8 @@ struct StoreEntry {
 //
 //     It fails when Write, Sync, Flush or Resume could not finish what they had begun on
 //     disk, or on its own when work behind them could not; status() then says why. Such a
-//     failure is sticky, and while it lasts nothing is written.
+//     failure is sticky, and while it lasts nothing is written. A Resume that fails may leave
+//     a store that cannot be read either: Load and SplitKeys then return its failure.
 //
 // Errors. status.h tells the kinds; here the code says what the trouble is: kUnavailable
 //     for I/O, kResourceExhausted for a full disk. Of a call that failed:
@@ -64,9 +68,9 @@ struct StoreEntry {
 //         (kOutOfMemory).
 //     No call throws, and none aborts on what it finds on disk.
 //
-// Thread-safety: Write, Resume and Close are called by one thread at a time, and Close
-//     while no other call runs. The others may be called by any thread at any time, also
-//     while Write runs; Write does not wait for a Sync under way.
+// Thread-safety: Write, Resume and Close are called by one thread at a time. The others may be
+//     called by any thread at any time, also while Write or Close runs; Write does not wait for
+//     a Sync under way.
 // Lifetime: destroying an open store is as the death of the process: what was buffered is
 //     there when it is next opened.
 class Store {
@@ -117,12 +121,39 @@ class Store {
   // A store that failed otherwise can only be opened again, and says so.
   virtual absl::Status Resume() = 0;
 
+  // Bytes of the store's files; 0 if unknown.
+  virtual uint64_t disk_bytes() const = 0;
+
+  // Rewrites the files of `range` without what was overwritten or deleted.
+  virtual absl::Status Compact(const KeyRange& range) = 0;
+
+  // Reads every file to its end. kDataLoss names one that is damaged.
+  virtual absl::Status VerifyFiles() const = 0;
+
   // Makes everything durable, flushes, and lets go of the disk. Idempotent. On a failed store
   // it returns the failure without waiting for the disk, and lets go all the same.
   virtual absl::Status Close() = 0;
 
  protected:
   Store() = default;
+};
+
+// How a Db comes by its store.
+struct StoreOptions {
+  std::string path;
+  bool create_if_missing = true;
+  bool error_if_exists = false;
+  bool read_only = false;  // Nothing on disk is changed; writing is not asked for.
+  // Called once for each failure, by whoever finds it, with what writes are refused with.
+  // Must not call the store.
+  std::function<void(const absl::Status&)> on_failure = {};
+};
+
+// The seam by which tests give a Db another store.
+class StoreOpener {
+ public:
+  virtual ~StoreOpener() = default;
+  virtual absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options) = 0;
 };
 
 // True if `status`, from a Store, left open whether its call did what it was to do.

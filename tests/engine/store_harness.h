@@ -41,6 +41,7 @@ class StoreHarness {
 struct StoreKind {
   std::string name;
   std::function<std::unique_ptr<StoreHarness>()> make_harness;
+  uint64_t seed_count = 40;  // Random lives that it leads in a test run.
 };
 
 // As GoogleTest shows it.
