@@ -10,6 +10,7 @@
 #include "engine/pinned_read.h"
 #include "engine/range_callback.h"
 #include "engine/reads.h"
+#include "engine/rocksdb_store.h"
 #include "iterator/snapshot_iterator.h"
 #include "mvcc/catch_out_of_memory.h"
 #include "mvcc/status.h"
@@ -35,7 +36,29 @@ bool Equals(const VersionView& version, const std::optional<std::string_view>& e
 
 Db::Db(std::unique_ptr<DbImpl> impl) : impl_(std::move(impl)) {}
 
-Db::~Db() = default;
+// A child of the process that opened it leaves all as it is: threads that held locks of it are
+// not there any more, and the files are the parent's.
+Db::~Db() {
+  if (impl_ != nullptr && impl_->forked()) (void)impl_.release();
+}
+
+absl::StatusOr<std::unique_ptr<Db>> Db::Open(const Options& options, std::string_view path) {
+  if (absl::Status status = internal::CheckOpenOptions(options); !status.ok()) return status;
+  try {
+    auto impl = DbImpl::Open(options, std::string(path));
+    if (!impl.ok()) return impl.status();
+    return std::unique_ptr<Db>(new Db(*std::move(impl)));
+  } catch (const std::bad_alloc&) {
+    return internal::OutOfMemoryError("opening a Db");
+  } catch (const std::system_error&) {
+    return internal::OutOfMemoryError("starting the Db's background threads");
+  }
+}
+
+absl::Status Db::Destroy(std::string_view path) {
+  return CatchOutOfMemory("deleting a Db",
+                          [&] { return internal::DestroyRocksdbStore(std::string(path)); });
+}
 
 absl::StatusOr<std::unique_ptr<Db>> Db::OpenInMemory(const Options& options) {
   if (absl::Status status = internal::CheckTuning(options.tuning); !status.ok()) return status;
@@ -123,7 +146,13 @@ absl::StatusOr<CommitTs> Db::Clear(const WriteOptions& options) {
 
 absl::StatusOr<CommitTs> Db::Write(const WriteBatch& batch, const WriteOptions& options) {
   if (absl::Status status = impl_->CheckWrite(options); !status.ok()) return status;
-  if (batch.empty()) return LatestCommitTs();
+  if (batch.empty()) {
+    const CommitTs latest = LatestCommitTs();
+    if (options.durability == Durability::kSync) {  // A barrier.
+      if (absl::Status status = impl_->WaitDurable(latest); !status.ok()) return status;
+    }
+    return latest;
+  }
   if (absl::Status status = internal::CheckBatch(batch); !status.ok()) return status;
   return CatchOutOfMemory("writing a batch", [&]() -> absl::StatusOr<CommitTs> {
     return impl_->Finish(impl_->commits().Write(internal::Normalize(batch), options));
@@ -191,6 +220,19 @@ absl::Status Db::Range(const IteratorOptions& options,
 
 CommitTs Db::LatestCommitTs() const { return CommitTs{impl_->map().oracle().visible()}; }
 
+// --- Disk ----------------------------------------------------------------------------
+
+absl::Status Db::Flush() { return impl_->Flush(); }
+
+absl::Status Db::WaitDurable(CommitTs ts) { return impl_->WaitDurable(ts); }
+
+absl::Status Db::Compact(const KeyRange& range) {
+  if (absl::Status status = internal::CheckRange(range); !status.ok()) return status;
+  return impl_->Compact(range);
+}
+
+absl::Status Db::Resume() { return impl_->Resume(); }
+
 // --- Care ----------------------------------------------------------------------------
 
 absl::Status Db::Settle() {
@@ -207,18 +249,9 @@ absl::StatusOr<bool> Db::StepBackgroundWork() {
                           [&]() -> absl::StatusOr<bool> { return impl_->map().settler().Step(); });
 }
 
-absl::Status Db::VerifyInvariants() const {
-  if (absl::Status status = impl_->CheckOpen(); !status.ok()) return status;
-  return CatchOutOfMemory("verifying the map",
-                          [&] { return internal::VerifyStructure(impl_->map()); });
-}
+absl::Status Db::VerifyInvariants() const { return impl_->VerifyInvariants(); }
 
-absl::StatusOr<DbStats> Db::Stats() const {
-  if (absl::Status status = impl_->CheckOpen(); !status.ok()) return status;
-  return CatchOutOfMemory("gathering statistics", [&]() -> absl::StatusOr<DbStats> {
-    return internal::GatherStats(impl_->map());
-  });
-}
+absl::StatusOr<DbStats> Db::Stats() const { return impl_->Stats(); }
 
 absl::StatusOr<std::vector<SnapshotInfo>> Db::LiveSnapshots() const {
   using Infos = std::vector<SnapshotInfo>;

@@ -10,24 +10,37 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "engine/commit_pipeline.h"
 #include "engine/factory_table.h"
-#include "engine/visible_first.h"
+#include "engine/process_fork.h"
+#include "engine/store.h"
 #include "firn/db.h"
+#include "mvcc/mutex.h"
 #include "mvcc/status.h"
 #include "mvcc/versioned_map.h"
 
 namespace firn::internal {
 
-// A DbImpl owns what lives as long as the Db object: the commit protocol, the background
-// thread, the factory table. The VersionedMap below it lives until the last handle goes.
+// A DbImpl owns what lives as long as the Db object: the commit protocol, the store, the
+// background thread, the factory table. The VersionedMap below it lives until the last handle
+// goes.
+//
+// After fork() the child's copy does nothing: other threads may have held any lock of it, and
+// the store's files belong to the parent.
 class DbImpl {
  public:
-  // Throws std::bad_alloc, std::system_error.
+  // In memory. Throws std::bad_alloc, std::system_error.
   explicit DbImpl(const Options& options);
+  // On disk. Throws as well.
+  static absl::StatusOr<std::unique_ptr<DbImpl>> Open(const Options& options, std::string path);
   ~DbImpl();
 
   // OK if calls may go on.
-  absl::Status CheckOpen() const { return map_->closed() ? ClosedError() : absl::OkStatus(); }
+  absl::Status CheckOpen() const {
+    if (forked()) return ForkedError();
+    return map_->closed() ? ClosedError() : absl::OkStatus();
+  }
+  bool forked() const { return fork_count_ != ForkCount(); }
   // The same for a write with these options.
   absl::Status CheckWrite(const WriteOptions& options) const;
   absl::Status CheckWrite(std::string_view key, const WriteOptions& options) const;
@@ -50,17 +63,36 @@ class DbImpl {
     map_->WorkInline();
     return result;
   }
-  absl::Status Close();
+  absl::Status Flush();
+  absl::Status WaitDurable(CommitTs ts);
+  absl::Status Compact(const KeyRange& range);
+  absl::Status Resume();
+  absl::Status VerifyInvariants();
+  absl::StatusOr<DbStats> Stats();
+  absl::Status Close() ABSL_LOCKS_EXCLUDED(close_mutex_);
 
   VersionedMap& map() { return *map_; }
-  VisibleFirst& commits() { return commits_; }
+  CommitPipeline& commits() { return *commits_; }
 
  private:
-  const BackgroundMode background_;
-  VersionedMap* const map_;  // Abandoned, not deleted: see its lifetime.
-  VisibleFirst commits_;
+  // Writes go through `store`, if there is one. Throws as above.
+  DbImpl(const Options& options, std::unique_ptr<Store> store);
+
+  static absl::Status ForkedError();
+  absl::Status CheckOnDisk() const;
+  absl::Status CloseStore();
+
+  // Immutable after construction.
+  const uint64_t fork_count_ = ForkCount();
+  const Options options_;
+  const std::unique_ptr<Store> store_;  // Null in memory.
+  VersionedMap* const map_;             // Abandoned, not deleted: see its lifetime.
+  std::unique_ptr<CommitPipeline> commits_;
+
   FactoryTable factories_;
   std::thread settler_thread_;
+  Mutex close_mutex_;
+  std::optional<absl::Status> closed_ ABSL_GUARDED_BY(close_mutex_);  // Close()'s answer.
 };
 
 }  // namespace firn::internal

@@ -88,4 +88,21 @@ absl::Status CheckTuning(const TuningOptions& tuning) {
   return absl::OkStatus();
 }
 
+absl::Status CheckOpenOptions(const Options& options) {
+  if (options.durability == Durability::kMemory) {
+    return MakeError(ErrorKind::kBadOption,
+                     "Options::durability is kMemory, which keeps nothing on disk; use "
+                     "Db::OpenInMemory(), or another durability");
+  }
+  constexpr size_t kKiB = 1024;
+  for (const absl::Status& status :
+       {CheckTuning(options.tuning), CheckBetween("load_threads", options.load_threads, 0, 256),
+        CheckBetween("async_interval_us", options.async_interval_us, 0, 60'000'000),
+        CheckBetween("async_queue_bytes", options.async_queue_bytes, kKiB,
+                     kKiB * kKiB * kKiB * 16)}) {
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace firn::internal

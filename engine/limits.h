@@ -31,6 +31,8 @@ absl::Status CheckBatch(const WriteBatch& batch);
 
 // kBadOption outside the ranges that options.h documents; the text names the option.
 absl::Status CheckTuning(const TuningOptions& tuning);
+// The same for all options of a Db on disk.
+absl::Status CheckOpenOptions(const Options& options);
 
 }  // namespace firn::internal
 

@@ -2,80 +2,105 @@
 
 #include <span>
 #include <utility>
-#include <vector>
 
+#include "engine/latched_batch.h"
+#include "engine/pending_value.h"
 #include "mvcc/catch_out_of_memory.h"
 #include "mvcc/status.h"
 
 namespace firn::internal {
-namespace {
 
-// Retired memory beyond this is freed by the writers themselves: soon enough that new blocks are
-// built in memory which the cache still holds.
-constexpr size_t kRetiredLimit = size_t{512} << 10;
-
-// A value on its way into the map. A large one is copied before any latch is taken.
-class PendingValue {
+// Taken before the commit latches anything; given back if it comes to nothing.
+class VisibleFirst::Place {
  public:
-  PendingValue(OrderedMap& map, std::optional<std::string_view> value) : map_(map) {
-    if (!value) return;
-    view_.kind = ValueKind::kValue;
-    view_.data = value->data();
-    view_.size = static_cast<uint32_t>(value->size());
-    if (value->size() < map.tuning().large_value_bytes) return;
-    large_ = LargeValue::Create(*value, &map.large_values());
-    view_.kind = ValueKind::kLarge;
-    view_.data = reinterpret_cast<const char*>(large_);
-    view_.size = 0;
-  }
-  PendingValue(PendingValue&& other) noexcept
-      : map_(other.map_), view_(other.view_), large_(std::exchange(other.large_, nullptr)) {}
-  PendingValue& operator=(PendingValue&&) = delete;
-  ~PendingValue() {
-    if (large_ != nullptr) map_.DropLarge(large_);  // The map has counts of its own.
+  explicit Place(Persistence* persistence) : persistence_(persistence) {}
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+  ~Place() {
+    if (commit_ != nullptr) persistence_->queue.Unreserve(*commit_);
   }
 
-  const VersionView& view() const { return view_; }
+  // May wait. Throws std::bad_alloc.
+  absl::Status Take(std::span<const NormalizedBatch::PointOp> points,
+                    std::span<const NormalizedBatch::RangeDeleteSpan> ranges = {}) {
+    if (persistence_ == nullptr) return absl::OkStatus();
+    auto commit = std::make_unique<QueuedCommit>(points, ranges);
+    absl::Status status = persistence_->queue.Reserve(*commit);
+    if (status.ok()) commit_ = std::move(commit);
+    return status;
+  }
+  void Push(uint64_t ts) noexcept {
+    if (commit_ != nullptr) persistence_->queue.Push(std::move(commit_), CommitTs{ts});
+  }
 
  private:
-  OrderedMap& map_;
-  VersionView view_;
-  LargeValue* large_ = nullptr;
+  Persistence* const persistence_;
+  std::unique_ptr<QueuedCommit> commit_;
 };
 
-bool IsValue(const VersionView& version) { return version.kind != ValueKind::kTombstone; }
-
-}  // namespace
+VisibleFirst::VisibleFirst(VersionedMap& versioned, Clock& clock, Store& store,
+                           AsyncQueue::Limits limits)
+    : versioned_(versioned),
+      clock_(clock),
+      persistence_(std::make_unique<Persistence>(store, limits)) {}
 
 absl::StatusOr<Stamp> VisibleFirst::DrawStamp(const WriteOptions& options) {
   const uint64_t now = clock_.NowNanos();
   if (!options.commit_ts) return versioned_.oracle().Next(now);
   Stamp stamp;
-  switch (versioned_.oracle().At(options.commit_ts->value, now, &stamp)) {
-    case GivenTs::kOk:
-      return stamp;
-    case GivenTs::kInPast:
-      return MakeError(ErrorKind::kTimestampInPast,
-                       "WriteOptions::commit_ts is not above the newest commit's timestamp; give "
-                       "a later one, or none");
-    case GivenTs::kTooFar:
-      break;
-  }
-  return MakeError(ErrorKind::kTimestampInFuture,
-                   "WriteOptions::commit_ts is more than one second past both the newest commit "
-                   "and the clock; give an earlier one, or none");
+  const GivenTs judged = versioned_.oracle().At(options.commit_ts->value, now, &stamp);
+  if (judged != GivenTs::kOk) return GivenTsError(judged);
+  return stamp;
 }
 
-CommitTs VisibleFirst::Finish(Stamp stamp, bool froze) {
-  versioned_.oracle().Publish(stamp);
+absl::StatusOr<CommitTs> VisibleFirst::Finish(Stamp stamp, bool froze, Place& place,
+                                              const WriteOptions& options) {
+  versioned_.oracle().Publish(stamp, [&] { place.Push(stamp.ts); });
   if (froze && versioned_.map().retired_bytes() > kRetiredLimit) versioned_.map().Reclaim();
-  return CommitTs{stamp.ts};
+  const CommitTs ts{stamp.ts};
+  if (persistence_ != nullptr && options.durability > Durability::kAsync) {
+    if (absl::Status status = Raise(ts, *options.durability); !status.ok()) return status;
+  }
+  return ts;
+}
+
+absl::Status VisibleFirst::Raise(CommitTs ts, Durability durability) {
+  absl::Status status = persistence_->queue.WaitPersisted(ts);
+  if (status.ok() && durability == Durability::kSync) status = persistence_->gate.WaitSynced(ts);
+  if (status.ok() || IsOutcomeUnknown(status)) return status;
+  return OutcomeUnknownError("persisting a commit", status);
+}
+
+absl::Status VisibleFirst::WaitDurable(CommitTs ts) {
+  if (absl::Status status = persistence_->queue.WaitPersisted(ts); !status.ok()) return status;
+  return persistence_->gate.WaitSynced(ts);
+}
+
+absl::Status VisibleFirst::RunExclusive(absl::FunctionRef<absl::Status()> work) {
+  const CommitTs visible{versioned_.oracle().visible()};
+  if (absl::Status status = persistence_->queue.WaitPersisted(visible); !status.ok()) return status;
+  return persistence_->queue.RunExclusive(work);
+}
+
+absl::Status VisibleFirst::Resume() {
+  return persistence_->queue.RunExclusive([this] { return persistence_->store.Resume(); });
+}
+
+size_t VisibleFirst::unpersisted_count() const {
+  return persistence_ == nullptr ? 0 : persistence_->queue.unpersisted_count();
+}
+
+absl::Status VisibleFirst::Close() {
+  return persistence_ == nullptr ? absl::OkStatus() : persistence_->queue.Close();
 }
 
 absl::StatusOr<CommitTs> VisibleFirst::Write(std::string_view key,
                                              std::optional<std::string_view> value,
                                              const WriteOptions& options) {
   return CatchOutOfMemory("writing a key", [&]() -> absl::StatusOr<CommitTs> {
+    const NormalizedBatch::PointOp point{key, value};
+    Place place(persistence_.get());
+    if (absl::Status status = place.Take({&point, 1}); !status.ok()) return status;
     absl::StatusOr<Stamp> stamp;
     bool froze = false;
     {
@@ -90,68 +115,28 @@ absl::StatusOr<CommitTs> VisibleFirst::Write(std::string_view key,
       writer.Apply(stamp->ts);
       froze = writer.froze();
     }
-    return Finish(*stamp, froze);
+    return Finish(*stamp, froze, place, options);
   });
 }
 
 absl::StatusOr<CommitTs> VisibleFirst::Write(const NormalizedBatch& batch,
                                              const WriteOptions& options) {
   return CatchOutOfMemory("writing a batch", [&]() -> absl::StatusOr<CommitTs> {
+    Place place(persistence_.get());
+    absl::Status status = place.Take(batch.points, batch.ranges);
+    if (!status.ok()) return status;
     absl::StatusOr<Stamp> stamp;
     bool froze = false;
     {
-      OrderedMap& map = versioned_.map();
-      std::vector<PendingValue> pending;
-      pending.reserve(batch.points.size());
-      for (const NormalizedBatch::PointOp& point : batch.points) {
-        pending.emplace_back(map, point.value);
-      }
-
-      CommitWriter writer(map, versioned_.settler());
-      std::vector<MapWrite> writes;
-      writes.reserve(batch.points.size());
-      size_t next_point = 0;
-      const auto take_point = [&] {
-        if (next_point % OrderedMap::kPrefetchGroup == 0) {
-          map.PrefetchForWrite(std::span(batch.points).subspan(next_point),
-                               [](const NormalizedBatch::PointOp& each) { return each.key; });
-        }
-        const NormalizedBatch::PointOp& point = batch.points[next_point];
-        writer.LatchKey(point.key);
-        if (point.value || IsValue(writer.Newest(point.key))) {
-          writes.push_back({point.key, pending[next_point].view()});
-        }
-        ++next_point;
-      };
-      std::vector<std::string_view> live;
-      for (const NormalizedBatch::RangeDeleteSpan& range : batch.ranges) {
-        const std::string_view lower = range.lower.value_or("");
-        while (next_point < batch.points.size() && batch.points[next_point].key < lower) {
-          take_point();
-        }
-        writer.LatchRange(lower, range.upper);
-        live.clear();
-        writer.AppendLiveKeys(lower, range.upper, &live);
-        for (const std::string_view key : live) {
-          while (next_point < batch.points.size() && batch.points[next_point].key < key) {
-            take_point();
-          }
-          // A point inside a range was written after it.
-          if (next_point < batch.points.size() && batch.points[next_point].key == key) continue;
-          writes.push_back({key, VersionView()});
-        }
-      }
-      while (next_point < batch.points.size()) take_point();
-
-      // Keys to be deleted are views into leaf states, which Prepare() may retire; this
-      // writer's epoch guard keeps them.
-      writer.Prepare(writes);
+      LatchedBatch latched(versioned_.map(), batch.points, batch.ranges);
+      CommitWriter writer(versioned_.map(), versioned_.settler());
+      writer.Prepare(latched.Latch(writer));
       stamp = DrawStamp(options);
       if (!stamp.ok()) return stamp.status();
       writer.Apply(stamp->ts);
       froze = writer.froze();
     }
-    return Finish(*stamp, froze);
+    return Finish(*stamp, froze, place, options);
   });
 }
 
@@ -160,6 +145,9 @@ absl::StatusOr<std::optional<CommitTs>> VisibleFirst::WriteIf(std::string_view k
                                                               const WriteOptions& options) {
   using Answer = std::optional<CommitTs>;
   return CatchOutOfMemory("writing a key on a condition", [&]() -> absl::StatusOr<Answer> {
+    const NormalizedBatch::PointOp point{key, value};
+    Place place(persistence_.get());
+    if (absl::Status status = place.Take({&point, 1}); !status.ok()) return status;
     absl::StatusOr<Stamp> stamp;
     bool froze = false;
     uint64_t judged_ts = 0;
@@ -180,7 +168,11 @@ absl::StatusOr<std::optional<CommitTs>> VisibleFirst::WriteIf(std::string_view k
         froze = writer.froze();
       }
     }
-    if (commit) return Answer(Finish(*stamp, froze));
+    if (commit) {
+      const absl::StatusOr<CommitTs> ts = Finish(*stamp, froze, place, options);
+      if (!ts.ok()) return ts.status();
+      return Answer(*ts);
+    }
     versioned_.oracle().WaitVisible(judged_ts);
     return Answer();
   });

@@ -1,7 +1,7 @@
 // Start here. A Db is an ordered map from byte strings to byte strings that keeps
 // frozen snapshots readable while it changes.
 //
-//   absl::StatusOr<std::unique_ptr<firn::Db>> opened = firn::Db::OpenInMemory();
+//   absl::StatusOr<std::unique_ptr<firn::Db>> opened = firn::Db::Open({}, "data");
 //   if (!opened.ok()) return Fail(opened.status());
 //   firn::Db& db = **opened;
 //   absl::StatusOr<firn::CommitTs> committed = db.Put("foo", "1");
@@ -37,13 +37,27 @@ namespace firn {
 // when its call returns. Reads take no lock and wait for nobody.
 //
 // Thread-safety: all methods from any number of threads at once, except the destructor.
-// Lifetime: ~Db closes. Snapshots, iterators and pinned values may outlive it.
-// Errors: typed absl::Status, see status.h. A failed write changed nothing. After
-//     Close() every call answers kFailedPrecondition.
+// Lifetime: ~Db closes. Snapshots, iterators and pinned values may outlive it. After fork()
+//     the child can do nothing with it but destroy it.
+// Errors: typed absl::Status, see status.h. A failed write changed nothing, unless its
+//     message says that the outcome is unknown: then the disk failed, and whether the commit
+//     is there is known after Resume() or the next Open(). After Close() every call answers
+//     kFailedPrecondition.
 class FIRN_EXPORT Db {
  public:
+  // The Db in directory `path`, made if need be (its parent must exist; mode 0700). All of
+  // it is read into memory. What it then shows is the state at one commit: at least the last
+  // that was acknowledged at the durability it was asked for.
+  // kDataLoss: that is not possible; nothing was changed. kLocked: another process, named in
+  // the message, has it open. kNotFound, kAlreadyExists: see Options. kNewerFormat: a newer
+  // release wrote it. kInvalidArgument: Durability::kMemory, or an option out of range.
+  static absl::StatusOr<std::unique_ptr<Db>> Open(const Options& options, std::string_view path);
   // A Db that lives in memory only: Durability::kMemory, whatever the options say.
   static absl::StatusOr<std::unique_ptr<Db>> OpenInMemory(const Options& options = {});
+
+  // Deletes the Db in directory `path`, and the directory if nothing else is in it.
+  // kNotFound: there is no Db. kLocked: somebody has it open.
+  static absl::Status Destroy(std::string_view path);
 
   ~Db();
   Db(const Db&) = delete;
@@ -112,24 +126,44 @@ class FIRN_EXPORT Db {
   // Newest timestamp that a snapshot taken now would read at.
   CommitTs LatestCommitTs() const;
 
+  // --- Disk ------------------------------------------------------------------------
+  // All but Resume() answer kFailedPrecondition on a Db in memory.
+  // Makes every commit whose call has returned survive a power cut, and moves the log's
+  // content to where the next Open() need not replay it.
+  absl::Status Flush();
+  // Returns once every commit up to `ts` survives a power cut; `ts` is at most
+  // LatestCommitTs().
+  absl::Status WaitDurable(CommitTs ts);
+  // Rewrites the files of `range` without what was overwritten or deleted.
+  absl::Status Compact(const KeyRange& range = {});
+  // After a write failed on a full disk: proves the store sound again, once there is space.
+  // Until then every write is refused. OK: what this Db shows is exactly what is on disk, and
+  // the commits whose outcome was unknown are not in it. (Under Durability::kAsync: those
+  // still queued are persisted from here on.) A store that failed otherwise must be opened
+  // again.
+  absl::Status Resume();
+
   // --- Care ------------------------------------------------------------------------
   // Freezes every leaf with fresh writes, prunes what nobody sees, returns memory.
   absl::Status Settle();
   // One step of background work under BackgroundMode::kManual; false: nothing to do.
   absl::StatusOr<bool> StepBackgroundWork();
-  // Walks the whole map and checks its structure: kInternal names what is broken.
+  // Walks the whole map and checks its structure: kInternal names what is broken. On disk
+  // also reads every file: kDataLoss names the damaged one.
   absl::Status VerifyInvariants() const;
   // Exact figures; walks the leaves (about 0.1 us each), readers and writers go on.
   absl::StatusOr<DbStats> Stats() const;
   // Who holds which snapshot since when, and what closing it would free. Oldest first.
   absl::StatusOr<std::vector<SnapshotInfo>> LiveSnapshots() const;
-  // Refuses new calls and stops background work. Idempotent.
+  // Refuses new calls, waits for those under way, persists what is queued and stops
+  // background work. Idempotent. If the store has failed it returns why, at once, and how many
+  // commits were not persisted.
   absl::Status Close();
 
  private:
   explicit Db(std::unique_ptr<internal::DbImpl> impl);
 
-  const std::unique_ptr<internal::DbImpl> impl_;
+  std::unique_ptr<internal::DbImpl> impl_;  // Fixed at construction.
 };
 
 }  // namespace firn

@@ -14,6 +14,9 @@
 namespace firn {
 
 class Listener;
+namespace internal {
+class StoreOpener;
+}  // namespace internal
 
 // How much of a crash a commit survives once its call has returned.
 enum class Durability {
@@ -53,11 +56,24 @@ struct TuningOptions {
 struct Options {
   Durability durability = Durability::kBuffered;
   BackgroundMode background = BackgroundMode::kThread;
-  TuningOptions tuning;
+  TuningOptions tuning = {};
+
+  // --- Of a Db on disk -------------------------------------------------------------
+  bool create_if_missing = true;  // Else kNotFound where there is no Db.
+  bool error_if_exists = false;   // kAlreadyExists where there is one.
+  // Reads what the directory holds and changes nothing in it; writes are refused. Any
+  // number of processes may do so at once, but not beside one that writes.
+  bool read_only = false;
+  size_t load_threads = 0;  // That read the directory in; 0: one a core, at most 8.
+  // Durability::kAsync: how long a commit waits to be persisted, and how many bytes of
+  // commits may wait before committers do.
+  uint64_t async_interval_us = 10'000;
+  size_t async_queue_bytes = size_t{64} << 20;
 
   // Not owned; must outlive the Db and every handle made from it.
-  Clock* clock = nullptr;        // nullptr: the system clock.
-  Listener* listener = nullptr;  // nullptr: nobody listens.
+  Clock* clock = nullptr;                         // nullptr: the system clock.
+  Listener* listener = nullptr;                   // nullptr: nobody listens.
+  internal::StoreOpener* store_opener = nullptr;  // For tests: opens another store.
 };
 
 struct WriteOptions {

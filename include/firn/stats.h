@@ -30,6 +30,12 @@ struct DbStats {
   uint64_t retired_bytes = 0;      // Of memory_bytes: unlinked, waiting for readers to pass.
   uint64_t live_snapshot_count = 0;
 
+  // On disk; 0 for a Db in memory.
+  CommitTs synced_ts;                     // Commits up to here survive a power cut.
+  CommitTs persisted_ts;                  // Commits up to here survive the death of the process.
+  uint64_t unpersisted_commit_count = 0;  // Durability::kAsync: still queued.
+  uint64_t disk_bytes = 0;                // Of the store's files, its log included.
+
   // Work done.
   uint64_t commit_count = 0;
   uint64_t freeze_count = 0;
