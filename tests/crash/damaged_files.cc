@@ -1,0 +1,265 @@
+#include "tests/crash/damaged_files.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <sstream>
+#include <utility>
+
+#include "engine/rocksdb_store.h"
+#include "firn/firn.h"
+#include "gtest/gtest.h"
+#include "tests/support/random.h"
+
+namespace firn::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class BootedOpener final : public internal::StoreOpener {
+ public:
+  explicit BootedOpener(std::string boot_id) : boot_id_(std::move(boot_id)) {}
+  absl::StatusOr<std::unique_ptr<internal::Store>> Open(
+      const internal::StoreOptions& options) override {
+    return internal::OpenRocksdbStore(options, {.boot_id = boot_id_});
+  }
+
+ private:
+  const std::string boot_id_;
+};
+
+[[noreturn]] void Die(const std::string& why) {
+  std::fprintf(stderr, "%s\n", why.c_str());
+  _exit(99);
+}
+
+template <class T>
+T MustHave(absl::StatusOr<T> result) {
+  if (!result.ok()) Die(result.status().ToString());
+  return *std::move(result);
+}
+
+DiskState StateOf(const Db& db) {
+  DiskState state;
+  Iterator it = db.NewIterator();
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    state[std::string(it.key())] = {std::string(it.value()), it.commit_ts().value};
+  }
+  return state;
+}
+
+std::string Hex(const std::string& bytes) {
+  std::ostringstream text;
+  text << std::hex;
+  for (const unsigned char byte : bytes) text << (byte >> 4) << (byte & 15);
+  return text.str();
+}
+
+std::string Unhex(const std::string& text) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < text.size(); i += 2) {
+    bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
+  }
+  return bytes;
+}
+
+// Runs `body` in a child; what it writes to the descriptor comes back.
+std::string InChild(const std::function<void(int fd)>& body, int* wait_status) {
+  int ends[2];
+  if (pipe(ends) != 0) std::abort();
+  const pid_t child = fork();
+  if (child == 0) {
+    close(ends[0]);
+    body(ends[1]);
+    _exit(0);  // Neither closes nor flushes anything.
+  }
+  close(ends[1]);
+  std::string text;
+  char buffer[65536];
+  for (ssize_t size; (size = read(ends[0], buffer, sizeof(buffer))) > 0;) {
+    text.append(buffer, static_cast<size_t>(size));
+  }
+  close(ends[0]);
+  waitpid(child, wait_status, 0);
+  return text;
+}
+
+void WriteAll(int fd, const std::string& text) {
+  for (size_t done = 0; done < text.size();) {
+    const ssize_t size = write(fd, text.data() + done, text.size() - done);
+    if (size <= 0) _exit(98);
+    done += static_cast<size_t>(size);
+  }
+}
+
+DiskHistory LiveAndDie(const std::string& path, uint64_t seed) {
+  BootedOpener opener("boot 1");
+  Options options;
+  options.store_opener = &opener;
+  const std::unique_ptr<Db> db = MustHave(Db::Open(options, path));
+  DiskHistory history;
+  history.states[0] = {};
+  Random random(seed);
+  const auto key = [&] { return "key" + std::to_string(random.Below(200)); };
+  const auto value = [&] {
+    return std::string(random.Below(600), static_cast<char>('a' + random.Below(26)));
+  };
+  for (int i = 0; i < 400; ++i) {
+    CommitTs ts;
+    WriteOptions write;
+    if (i < 300 && random.OneIn(10)) write.durability = Durability::kSync;
+    switch (random.Below(6)) {
+      case 0: {
+        WriteBatch batch;
+        for (uint64_t j = random.Below(20); j > 0; --j) {
+          random.OneIn(4) ? batch.Delete(key()) : batch.Put(key(), value());
+        }
+        batch.Put(key(), value());
+        ts = MustHave(db->Write(batch, write));
+        break;
+      }
+      case 1: {
+        std::string from = key(), to = key();
+        if (from > to) std::swap(from, to);
+        if (random.OneIn(3)) {
+          ts = MustHave(db->DeleteRange({from, to}, write));
+          break;
+        }
+        [[fallthrough]];
+      }
+      default:
+        ts = MustHave(db->Put(key(), value(), write));
+    }
+    history.states[ts.value] = StateOf(*db);
+    history.last_buffered = ts.value;
+    if (write.durability) history.last_synced = ts.value;
+    if (i == 100 || i == 200) {
+      if (const absl::Status status = db->Flush(); !status.ok()) Die(status.ToString());
+      history.last_synced = ts.value;
+    }
+  }
+  const std::string text = history.Encode();
+  WriteFile(path + ".history", text);
+  _exit(0);
+}
+
+std::string Judge(const std::string& path, const DiskHistory& history, Boot boot) {
+  BootedOpener opener(boot == Boot::kSame ? "boot 1" : "boot 2");
+  Options options;
+  options.store_opener = &opener;
+  options.create_if_missing = true;  // A lost Db must not be taken for a new one.
+  absl::StatusOr<std::unique_ptr<Db>> opened = Db::Open(options, path);
+  if (!opened.ok()) return "refused " + opened.status().ToString();
+  const Db& db = **opened;
+  const uint64_t latest = db.LatestCommitTs().value;
+  const uint64_t promised = boot == Boot::kSame ? history.last_buffered : history.last_synced;
+  if (latest < promised) {
+    return "wrong: opened at " + std::to_string(latest) + " though " + std::to_string(promised) +
+           " was acknowledged";
+  }
+  const auto expected = history.states.find(latest);
+  if (expected == history.states.end()) {
+    return "wrong: opened at " + std::to_string(latest) + ", which is no commit";
+  }
+  if (StateOf(db) != expected->second) return "wrong: another state than that of the commit";
+  if (const absl::StatusOr<CommitTs> put = opened.value()->Put("after", "1"); !put.ok()) {
+    return "wrong: cannot write: " + put.status().ToString();
+  }
+  return "opened";
+}
+
+}  // namespace
+
+std::string DiskHistory::Encode() const {
+  std::ostringstream text;
+  text << last_synced << ' ' << last_buffered << ' ' << states.size() << '\n';
+  for (const auto& [ts, state] : states) {
+    text << ts << ' ' << state.size() << '\n';
+    for (const auto& [key, entry] : state) {
+      text << Hex(key) << " x" << Hex(entry.first) << ' ' << entry.second << '\n';
+    }
+  }
+  return text.str();
+}
+
+DiskHistory DiskHistory::Decode(const std::string& encoded) {
+  std::istringstream text(encoded);
+  DiskHistory history;
+  size_t state_count = 0;
+  text >> history.last_synced >> history.last_buffered >> state_count;
+  for (size_t i = 0; i < state_count; ++i) {
+    uint64_t ts = 0;
+    size_t entry_count = 0;
+    text >> ts >> entry_count;
+    DiskState& state = history.states[ts];
+    for (size_t j = 0; j < entry_count; ++j) {
+      std::string key, value;
+      uint64_t commit_ts = 0;
+      text >> key >> value >> commit_ts;
+      state[Unhex(key)] = {Unhex(value.substr(1)), commit_ts};
+    }
+  }
+  return history;
+}
+
+DiskHistory BuildAndAbandon(const std::string& path, uint64_t seed) {
+  int status = 0;
+  InChild([&](int) { LiveAndDie(path, seed); }, &status);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
+  DiskHistory history = DiskHistory::Decode(ReadFile(path + ".history"));
+  fs::remove(path + ".history");
+  return history;
+}
+
+OpenVerdict OpenAndJudge(const std::string& path, const DiskHistory& history, Boot boot) {
+  int status = 0;
+  const std::string text =
+      InChild([&](int fd) { WriteAll(fd, Judge(path, history, boot)); }, &status);
+  using Kind = OpenVerdict::Kind;
+  if (WIFSIGNALED(status)) return {Kind::kKilled, "signal " + std::to_string(WTERMSIG(status))};
+  if (text == "opened") return {Kind::kOpened, text};
+  if (text.starts_with("refused ")) return {Kind::kRefused, text};
+  return {Kind::kWrong, text};
+}
+
+std::vector<uint64_t> LogRecordHeaders(const std::string& log) {
+  constexpr uint64_t kBlock = 32768;
+  constexpr uint64_t kHeader = 7;
+  std::vector<uint64_t> headers;
+  uint64_t at = 0;
+  while (at + kHeader <= log.size()) {
+    if (kBlock - at % kBlock < kHeader) {
+      at += kBlock - at % kBlock;
+      continue;
+    }
+    headers.push_back(at);
+    const auto byte = [&](uint64_t i) { return static_cast<uint8_t>(log[i]); };
+    at += kHeader + (byte(at + 4) | byte(at + 5) << 8);
+  }
+  return headers;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void WriteFile(const std::string& path, const std::string& bytes) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << bytes;
+}
+
+std::string NewestFile(const std::string& directory, const std::string& ending) {
+  std::string newest;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory)) {
+    if (entry.path().string().ends_with(ending)) newest = std::max(newest, entry.path().string());
+  }
+  return newest;
+}
+
+}  // namespace firn::test
