@@ -138,7 +138,9 @@ absl::Status FrozenScan::Run(const PackageIndex& index) {
   live_ = frozen_;
   report_.frozen_copy = Summarize(frozen_);
 
-  absl::StatusOr<std::unique_ptr<Db>> opened = Db::OpenInMemory();
+  absl::StatusOr<std::unique_ptr<Db>> opened =
+      options_.directory.empty() ? Db::OpenInMemory()
+                                 : Db::Open({.error_if_exists = true}, options_.directory);
   if (!opened.ok()) return opened.status();
   db_ = std::move(*opened);
 
@@ -152,6 +154,7 @@ absl::Status FrozenScan::Run(const PackageIndex& index) {
     if (const absl::Status status = (this->*chapter)(); !status.ok()) return status;
   }
   CheckOutcome();
+  report_.live = std::move(live_);
   return db_->Close();
 }
 
@@ -436,6 +439,16 @@ void FrozenScan::AddCheck(std::string claim, bool passed, std::string found) {
 
 bool FrozenScanReport::Passed() const {
   return std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.passed; });
+}
+
+void AddKilledWriter(KilledWriterReport killed, FrozenScanReport& report) {
+  report.checks.push_back(
+      {"after kill -9 the Db holds every acknowledged commit, each whole, up to one commit",
+       killed.wrong.empty(),
+       killed.wrong.empty() ? absl::StrCat(CountText(killed.recovered_commits, "commit"), " of ",
+                                           WithCommas(killed.acknowledged_commits), " acknowledged")
+                            : killed.wrong});
+  report.killed_writer = std::move(killed);
 }
 
 absl::StatusOr<FrozenScanReport> RunFrozenScan(const PackageIndex& index,

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,14 +12,16 @@
 #include "absl/status/statusor.h"
 #include "firn/stats.h"
 #include "tools/change_plan.h"
+#include "tools/killed_writer.h"
 #include "tools/package_index.h"
 #include "tools/view_check.h"
 
 namespace firn::tools {
 
 struct FrozenScanOptions {
-  uint64_t seed = 1;        // Of the order of loads and changes.
-  size_t batch_size = 100;  // Operations in one write batch.
+  std::string directory = {};  // Of the Db, where there is none yet; empty: in memory.
+  uint64_t seed = 1;           // Of the order of loads and changes.
+  size_t batch_size = 100;     // Operations in one write batch.
 };
 
 // One step and how long it took.
@@ -75,16 +78,25 @@ struct FrozenScanReport {
   SnapshotInfo snapshot;  // As LiveSnapshots() told it.
   bool memory_came_back = false;
 
+  // What is left in the Db.
+  PackageMap live;
+
+  // Added by AddKilledWriter().
+  std::optional<KilledWriterReport> killed_writer;
+
   std::vector<Check> checks;
   bool Passed() const;
 };
 
 // Loads the packages, freezes a scan half way, changes thousands of packages from a
-// second thread, finishes the scan and checks everything it saw. An error means that
+// second thread, finishes the scan and checks everything it saw. The Db is closed then. An error means that
 // Firn refused something; a check that failed stands in the report.
 absl::StatusOr<FrozenScanReport> RunFrozenScan(const PackageIndex& index,
                                                const FrozenScanOptions& options,
                                                StepListener& listener);
+
+// Takes what became of a killed writer into the report, with its checks.
+void AddKilledWriter(KilledWriterReport killed, FrozenScanReport& report);
 
 }  // namespace firn::tools
 

@@ -70,6 +70,16 @@ Json ToJson(const MemoryPoint& point) {
   return {{"versions", point.version_count}, {"bytes", point.memory_bytes}};
 }
 
+std::string KilledWriterLine(const KilledWriterReport& killed) {
+  std::string line = absl::StrCat("A writer was killed (kill -9) in mid-load after ",
+                                  CountText(killed.acknowledged_commits, "acknowledged commit"),
+                                  " (", CountText(killed.acknowledged_entries, "package"),
+                                  ");\nopened again in ", SecondsText(killed.reopen_seconds), ": ");
+  if (!killed.wrong.empty()) return absl::StrCat(line, "FAILED: ", killed.wrong, ".\n");
+  return absl::StrCat(line, "all of them are there, and the state is that of one commit,\n",
+                      killed.recovered_ts.value, ".\n");
+}
+
 }  // namespace
 
 std::string StepLine(const Step& step) {
@@ -110,6 +120,7 @@ std::string ReportText(const FrozenScanReport& report, bool in_colour) {
                   CountText(snapshot.price_versions, "version"), " (",
                   BytesText(snapshot.price_bytes), "); closing it gave back ",
                   BytesText(given_back), ".\n");
+  if (report.killed_writer) absl::StrAppend(&text, KilledWriterLine(*report.killed_writer));
   for (const Check& check : report.checks) {
     if (!check.passed) absl::StrAppend(&text, "FAILED: ", check.claim, ": ", check.found, "\n");
   }
@@ -145,6 +156,13 @@ std::string ReportJson(const FrozenScanReport& report, const PackageIndex& index
                     {"held", ToJson(report.held)},
                     {"released", ToJson(report.released)},
                     {"fresh", ToJson(report.fresh)}};
+  if (const auto& killed = report.killed_writer) {
+    json["killed_writer"] = {{"acknowledged_commits", killed->acknowledged_commits},
+                             {"acknowledged_entries", killed->acknowledged_entries},
+                             {"recovered_commits", killed->recovered_commits},
+                             {"recovered_ts", killed->recovered_ts.value},
+                             {"reopen_seconds", killed->reopen_seconds}};
+  }
   for (const Check& check : report.checks) {
     json["checks"].push_back(
         {{"claim", check.claim}, {"passed", check.passed}, {"found", check.found}});

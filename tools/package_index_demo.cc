@@ -1,8 +1,11 @@
 // Firn's main job on real input: this machine's package index, read through a frozen
-// snapshot while another thread changes thousands of packages.
+// snapshot while another thread changes thousands of packages; then a writer that is killed.
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "CLI/CLI.hpp"
@@ -13,6 +16,7 @@
 #include "tools/frozen_scan.h"
 #include "tools/frozen_scan_report.h"
 #include "tools/human_format.h"
+#include "tools/killed_writer.h"
 #include "tools/package_index.h"
 #include "tools/stopwatch.h"
 #include "tools/terminal.h"
@@ -31,8 +35,13 @@ constexpr int kBroken = 3;  // I/O trouble, or a check that failed.
 constexpr size_t kEnoughPackages = 5'000;
 constexpr size_t kGeneratedPackages = 60'000;
 
+// Runs this program as the writer that is to be killed.
+constexpr char kWriterFlag[] = "--write-until-killed";
+
 struct Flags {
   std::string input;
+  std::string directory;
+  std::string writer_directory;
   std::optional<size_t> generate;
   bool json = false;
   FrozenScanOptions scan;
@@ -89,10 +98,46 @@ absl::StatusOr<FrozenScanReport> ReadAndScan(const Flags& flags, PackageIndex& i
   return report;
 }
 
-absl::Status RunDemo(const Flags& flags, bool& passed) {
+// The directory of the Db: the one that was asked for, which stays, or one that goes with this.
+class DemoDirectory {
+ public:
+  static absl::StatusOr<DemoDirectory> Make(const std::string& wanted) {
+    if (!wanted.empty()) return DemoDirectory(wanted, "");
+    std::string parent = (std::filesystem::temp_directory_path() / "firn-demo-XXXXXX").string();
+    if (mkdtemp(parent.data()) == nullptr) {
+      return absl::UnavailableError(absl::StrCat("cannot make a directory like ", parent));
+    }
+    return DemoDirectory(parent + "/db", parent);
+  }
+  DemoDirectory(DemoDirectory&& other) noexcept
+      : path_(std::move(other.path_)), to_delete_(std::exchange(other.to_delete_, "")) {}
+  DemoDirectory& operator=(DemoDirectory&&) = delete;
+  ~DemoDirectory() {
+    std::error_code ignored;
+    if (!to_delete_.empty()) std::filesystem::remove_all(to_delete_, ignored);
+  }
+  const std::string& path() const { return path_; }
+
+ private:
+  DemoDirectory(std::string path, std::string to_delete)
+      : path_(std::move(path)), to_delete_(std::move(to_delete)) {}
+
+  std::string path_;
+  std::string to_delete_;  // Empty: nothing.
+};
+
+absl::Status RunDemo(const Flags& flags, const char* program, bool& passed) {
+  absl::StatusOr<DemoDirectory> directory = DemoDirectory::Make(flags.directory);
+  if (!directory.ok()) return directory.status();
+  Flags placed = flags;
+  placed.scan.directory = directory->path();
   PackageIndex index;
-  const absl::StatusOr<FrozenScanReport> report = ReadAndScan(flags, index);
+  absl::StatusOr<FrozenScanReport> report = ReadAndScan(placed, index);
   if (!report.ok()) return report.status();
+  absl::StatusOr<KilledWriterReport> killed =
+      KillWriter({program, kWriterFlag, directory->path()}, directory->path(), report->live);
+  if (!killed.ok()) return killed.status();
+  AddKilledWriter(*std::move(killed), *report);
   passed = report->Passed();
   const std::string text = flags.json ? ReportJson(*report, index) + "\n"
                                       : "\n" + ReportText(*report, WantsColour(stdout));
@@ -107,7 +152,8 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Loads this machine's package index (apt-cache dumpavail) into Firn, holds a frozen\n"
       "snapshot while a second thread changes thousands of packages, and checks that the\n"
-      "snapshot showed none of it.");
+      "snapshot showed none of it. Then it kills a writer in mid-load and checks that every\n"
+      "acknowledged commit is there.");
   app.set_version_flag("--version", FIRN_VERSION_STRING);
   app.add_option("--input", flags.input, "Read this saved index instead; - is standard input")
       ->type_name("FILE");
@@ -120,6 +166,10 @@ int Main(int argc, char** argv) {
       ->capture_default_str();
   app.add_option("--seed", flags.scan.seed, "Shuffles the order of loads and changes")
       ->capture_default_str();
+  app.add_option("--directory", flags.directory,
+                 "Keep the Db in this directory; default: a temporary one that is deleted")
+      ->type_name("DIR");
+  app.add_option(kWriterFlag, flags.writer_directory)->group("");  // Not shown.
   app.add_flag("--json", flags.json, "Print one JSON object instead of a table");
   try {
     app.parse(argc, argv);
@@ -131,7 +181,10 @@ int Main(int argc, char** argv) {
   }
 
   bool passed = false;
-  if (const absl::Status status = RunDemo(flags, passed); !status.ok()) {
+  const absl::Status status = flags.writer_directory.empty()
+                                  ? RunDemo(flags, "/proc/self/exe", passed)
+                                  : RunWriter(flags.writer_directory);
+  if (!status.ok()) {
     std::fprintf(stderr, "%s: %s\n", kProgram, std::string(status.message()).c_str());
     return kBroken;
   }
