@@ -1,0 +1,17 @@
+// What a mistyped command line may have meant.
+#ifndef FIRN_TOOLS_CLI_SUGGESTION_H_
+#define FIRN_TOOLS_CLI_SUGGESTION_H_
+
+#include <string>
+
+#include "CLI/CLI.hpp"
+
+namespace firn::tools {
+
+// The command or flag of `app` that is nearest to the first word which is none; empty if no word
+// is wrong, or nothing is near.
+std::string Suggestion(const CLI::App& app, int argc, char** argv);
+
+}  // namespace firn::tools
+
+#endif  // FIRN_TOOLS_CLI_SUGGESTION_H_
