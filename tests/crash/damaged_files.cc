@@ -167,10 +167,11 @@ std::string Judge(const std::string& path, const DiskHistory& history, Boot boot
     return "wrong: opened at " + std::to_string(latest) + ", which is no commit";
   }
   if (StateOf(db) != expected->second) return "wrong: another state than that of the commit";
-  if (const absl::StatusOr<CommitTs> put = opened.value()->Put("after", "1"); !put.ok()) {
-    return "wrong: cannot write: " + put.status().ToString();
-  }
-  return "opened";
+  const absl::StatusOr<CommitTs> put = opened.value()->Put("after", "1");
+  if (put.ok()) return "opened";
+  // What is not read at open can be found damaged behind our back, by a compaction.
+  const bool found_later = absl::IsDataLoss(put.status());
+  return (found_later ? "refused " : "wrong: cannot write: ") + put.status().ToString();
 }
 
 }  // namespace
@@ -221,7 +222,9 @@ OpenVerdict OpenAndJudge(const std::string& path, const DiskHistory& history, Bo
   const std::string text =
       InChild([&](int fd) { WriteAll(fd, Judge(path, history, boot)); }, &status);
   using Kind = OpenVerdict::Kind;
-  if (WIFSIGNALED(status)) return {Kind::kKilled, "signal " + std::to_string(WTERMSIG(status))};
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
+    return {Kind::kKilled, "wait status " + std::to_string(status)};
+  }
   if (text == "opened") return {Kind::kOpened, text};
   if (text.starts_with("refused ")) return {Kind::kRefused, text};
   return {Kind::kWrong, text};

@@ -33,7 +33,7 @@ struct OpenVerdict {
     kOpened,   // With a state of the history that covers what was promised.
     kRefused,  // With a typed error.
     kWrong,    // With another state, or too little: `text` says what.
-    kKilled,   // By a signal.
+    kKilled,   // The process ended by a signal, or with a report of a sanitizer.
   };
   Kind kind;
   std::string text;
