@@ -34,6 +34,7 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   Invocation invocation;
   AddLoadCommand(app, invocation);
+  AddDumpCommand(app, invocation);
   AddGetCommand(app, invocation);
   AddPutCommand(app, invocation);
   AddDeleteCommand(app, invocation);

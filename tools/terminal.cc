@@ -29,10 +29,12 @@ bool WantsColour(std::FILE* stream) {
 
 ProgressLine::ProgressLine() : is_terminal_(IsTerminal(stderr)) {}
 
-void ProgressLine::Begin(std::string what) {
+void ProgressLine::Begin(std::string what, ProgressUnit unit) {
   End();
   what_ = std::move(what);
-  next_draw_ = std::chrono::steady_clock::now() + kFirstDrawAfter;
+  unit_ = unit;
+  began_ = std::chrono::steady_clock::now();
+  next_draw_ = began_ + kFirstDrawAfter;
 }
 
 void ProgressLine::Show(uint64_t done, uint64_t total) {
@@ -41,9 +43,24 @@ void ProgressLine::Show(uint64_t done, uint64_t total) {
   if (now < next_draw_) return;
   next_draw_ = now + kDrawEvery;
   is_drawn_ = true;
-  std::fprintf(stderr, "\r\033[K%s ... %s", what_.c_str(), WithCommas(done).c_str());
-  if (total != 0) std::fprintf(stderr, " of %s", WithCommas(total).c_str());
+  const double seconds = std::chrono::duration<double>(now - began_).count();
+  std::fprintf(stderr, "\r\033[K%s ... %s", what_.c_str(),
+               ProgressText(unit_, done, total, seconds).c_str());
   std::fflush(stderr);
+}
+
+std::string ProgressText(ProgressUnit unit, uint64_t done, uint64_t total, double seconds) {
+  const auto amount = [unit](uint64_t number) {
+    return unit == ProgressUnit::kBytes ? BytesText(number) : WithCommas(number);
+  };
+  std::string text = amount(done);
+  if (total != 0) text += " of " + amount(total);
+  if (done == 0 || seconds <= 0) return text;
+  const double rate = static_cast<double>(done) / seconds;
+  text += ", " + (unit == ProgressUnit::kBytes ? BytesText(static_cast<uint64_t>(rate)) + "/s"
+                                               : RateText(done, seconds));
+  if (total > done) text += ", " + SecondsText(static_cast<double>(total - done) / rate) + " left";
+  return text;
 }
 
 void ProgressLine::End() {

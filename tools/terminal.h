@@ -12,7 +12,10 @@ namespace firn::tools {
 // Whether `stream` should get colours: a terminal, and NO_COLOR is not set.
 bool WantsColour(std::FILE* stream);
 
-// A line that counts up while something runs; nothing unless stderr is a terminal.
+enum class ProgressUnit { kCount, kBytes };
+
+// A line that counts up while something runs, with its rate and, where the end is known, the time
+// left; nothing unless stderr is a terminal.
 //
 // Thread-safety: one thread at a time.
 class ProgressLine {
@@ -22,7 +25,7 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  void Begin(std::string what);
+  void Begin(std::string what, ProgressUnit unit = ProgressUnit::kCount);
   // Cheap; redraws a few times a second. `total` 0: unknown.
   void Show(uint64_t done, uint64_t total);
   // Wipes the line.
@@ -31,9 +34,14 @@ class ProgressLine {
  private:
   const bool is_terminal_;
   std::string what_;
+  ProgressUnit unit_ = ProgressUnit::kCount;
+  std::chrono::steady_clock::time_point began_;
   bool is_drawn_ = false;
   std::chrono::steady_clock::time_point next_draw_;
 };
+
+// "12.5 MiB of 50.0 MiB, 6.25 MiB/s, 6.00 s left".
+std::string ProgressText(ProgressUnit unit, uint64_t done, uint64_t total, double seconds);
 
 }  // namespace firn::tools
 

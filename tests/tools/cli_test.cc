@@ -1,6 +1,9 @@
 // The program `firn` as its users meet it: what it prints, and its exit codes.
+#include <sys/ioctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -10,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "firn/firn.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -28,6 +32,11 @@ struct Outcome {
   std::string out;
   std::string err;
 };
+
+std::string FileText(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
 
 class CliTest : public ::testing::Test {
  protected:
@@ -57,11 +66,8 @@ class CliTest : public ::testing::Test {
     const std::string command = std::string(FIRN_CLI) + " " + arguments + " <" + InputFile(input) +
                                 " >" + root_ + "/out 2>" + root_ + "/err";
     const int status = std::system(command.c_str());
-    const auto read = [&](const std::string& name) {
-      std::ifstream file(root_ + "/" + name, std::ios::binary);
-      return std::string(std::istreambuf_iterator<char>(file), {});
-    };
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, read("out"), read("err")};
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, FileText(root_ + "/out"),
+            FileText(root_ + "/err")};
   }
 
   std::string root_;
@@ -79,7 +85,7 @@ TEST_F(CliTest, AKeyComesAndGoes) {
 }
 
 TEST_F(CliTest, NoDbIsMadeByLooking) {
-  for (const char* command : {"get", "scan", "stats", "verify", "compact", "delete"}) {
+  for (const char* command : {"get", "scan", "stats", "verify", "compact", "delete", "dump"}) {
     const bool takes_key = std::string(command) == "get" || std::string(command) == "delete";
     const Outcome outcome = Run(std::string(command) + " " + db() + (takes_key ? " k" : ""));
     EXPECT_EQ(outcome.code, 3) << command;
@@ -142,6 +148,108 @@ TEST_F(CliTest, AWrongLineIsNamedAndWhatCameBeforeStays) {
   EXPECT_EQ(Run("scan " + db()).out, "a\t1\n");
 }
 
+// Entries of any bytes, one of them larger than a block of a dump.
+std::string RandomLines(test::Random& random) {
+  std::string lines = "large\t" + std::string((size_t{1} << 20) + 1, 'x') + "\n";
+  for (int i = 0; i < 500; ++i) {
+    std::string bytes;
+    for (uint64_t size = random.Below(40); size > 0; --size) {
+      bytes += static_cast<char>(random.Below(256));
+    }
+    lines += Escaped(bytes + std::to_string(i)) + "\t" + Escaped(bytes) + "\n";
+  }
+  return lines;
+}
+
+TEST_F(CliTest, ADumpComesBackExactly) {
+  test::Random random(test::PrintedSeed());
+  ASSERT_EQ(Run("load " + db(), RandomLines(random)).code, 0);
+  const std::string expected = Run("scan " + db()).out;
+  const std::string dump = root_ + "/dump";
+  Outcome outcome = Run("dump " + db() + " --json -o " + dump);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("\"dumped\":501"));
+  EXPECT_EQ(Run("load " + db() + "2 " + dump).code, 0);
+  EXPECT_EQ(Run("scan " + db() + "2").out, expected);
+  // By pipes, and in one commit.
+  outcome = Run("dump " + db());
+  EXPECT_EQ(outcome.out, FileText(dump));
+  EXPECT_THAT(outcome.err, HasSubstr("Dumped 501 entries"));
+  const std::string piped =
+      "cat " + dump + " | " + FIRN_CLI + " load --atomic " + db() + "3 >/dev/null";
+  EXPECT_EQ(std::system(piped.c_str()), 0);
+  EXPECT_EQ(Run("scan " + db() + "3").out, expected);
+  EXPECT_EQ(
+      std::system(("cat " + dump + " | " + FIRN_CLI + " load " + db() + "4 >/dev/null").c_str()),
+      0);
+  EXPECT_EQ(Run("scan " + db() + "4").out, expected);
+}
+
+TEST_F(CliTest, AnEmptyDbHasADumpToo) {
+  ASSERT_EQ(Run("load " + db()).code, 0);
+  ASSERT_EQ(Run("dump " + db() + " -o " + root_ + "/dump").code, 0);
+  EXPECT_EQ(Run("load " + db() + "2 " + root_ + "/dump").code, 0);
+  EXPECT_EQ(Run("scan " + db() + "2 --count").out, "0\n");
+}
+
+TEST_F(CliTest, OfADamagedDumpNothingIsLoadedUnlessAsked) {
+  test::Random random(test::PrintedSeed());
+  ASSERT_EQ(Run("load " + db(), RandomLines(random)).code, 0);
+  const std::string dump = Run("dump " + db()).out;
+  ASSERT_EQ(Run("load " + db() + "2").code, 0);
+  for (int trial = 0; trial < 40; ++trial) {
+    std::string damaged = dump;
+    // Half of them in the first and last bytes, where the heads stand.
+    uint64_t at = random.Below(dump.size());
+    if (trial % 4 == 1) at = random.Below(60);
+    if (trial % 4 == 3) at = dump.size() - 1 - random.Below(60);
+    if (trial % 3 == 0) {
+      damaged.resize(at);
+    } else {
+      damaged[at] = static_cast<char>(damaged[at] ^ (1 << random.Below(8)));
+    }
+    const Outcome outcome = Run("load --format dump " + db() + "2", damaged);
+    SCOPED_TRACE("byte " + std::to_string(at) + " of trial " + std::to_string(trial));
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_THAT(outcome.err, HasSubstr("at byte "));
+    EXPECT_EQ(Run("scan " + db() + "2 --count").out, "0\n");
+  }
+  // The large value stands in the last block.
+  const Outcome partial =
+      Run("load --partial " + db() + "2", dump.substr(0, dump.size() - (size_t{1} << 19)));
+  EXPECT_EQ(partial.code, 3);
+  EXPECT_THAT(partial.err, HasSubstr("at byte "));
+  EXPECT_NE(Run("scan " + db() + "2 --count").out, "0\n");
+}
+
+TEST_F(CliTest, AnInterruptedLoadKeepsWhatItHasCommitted) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[0], STDIN_FILENO);
+    close(ends[1]);
+    if (std::freopen((root_ + "/out").c_str(), "w", stdout) == nullptr) _exit(99);
+    execl(FIRN_CLI, FIRN_CLI, "load", db().c_str(), nullptr);
+    _exit(99);
+  }
+  close(ends[0]);
+  std::string lines;
+  for (int i = 0; i < 1500; ++i) lines += "key\tvalue\n";
+  ASSERT_EQ(write(ends[1], lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
+  // The pipe stays open: only the signal can end the load.
+  int left = 1;
+  while (left != 0) ioctl(ends[1], FIONREAD, &left);
+  absl::SleepFor(absl::Milliseconds(200));
+  kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  close(ends[1]);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 130) << status;
+  EXPECT_THAT(FileText(root_ + "/out"), HasSubstr("Interrupted after 1,500 entries"));
+  EXPECT_EQ(Run("get " + db() + " key").out, "value\n");
+}
+
 TEST_F(CliTest, ALockedDirectoryNamesItsHolder) {
   const std::unique_ptr<Db> held = test::ValueOf(Db::Open({}, db()));
   const Outcome outcome = Run("get " + db() + " k");
@@ -168,7 +276,7 @@ TEST_F(CliTest, WhatCannotBePrintedIsSaid) {
 
 TEST_F(CliTest, EveryCommandHelpsWithAnExample) {
   for (const char* command :
-       {"load", "get", "put", "delete", "scan", "stats", "verify", "compact"}) {
+       {"load", "dump", "get", "put", "delete", "scan", "stats", "verify", "compact"}) {
     const Outcome outcome = Run(std::string(command) + " --help");
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_THAT(outcome.out, HasSubstr("Example:")) << command;

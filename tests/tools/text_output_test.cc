@@ -3,6 +3,7 @@
 
 #include "gtest/gtest.h"
 #include "tools/human_format.h"
+#include "tools/terminal.h"
 #include "tools/text_table.h"
 
 namespace firn::tools {
@@ -54,6 +55,13 @@ TEST(HumanFormat, NumbersKeepThreeDigitsThatMatter) {
   EXPECT_EQ(RateText(5, 0), "-");
   EXPECT_EQ(CountText(1, "package"), "1 package");
   EXPECT_EQ(CountText(2000, "package"), "2,000 packages");
+}
+
+TEST(ProgressText, SaysRateAndTimeLeft) {
+  EXPECT_EQ(ProgressText(ProgressUnit::kBytes, 25 << 20, 50 << 20, 5),
+            "25.0 MiB of 50.0 MiB, 5.00 MiB/s, 5.00 s left");
+  EXPECT_EQ(ProgressText(ProgressUnit::kCount, 12'345, 0, 2), "12,345, 6.17 k/s");
+  EXPECT_EQ(ProgressText(ProgressUnit::kCount, 0, 10, 2), "0 of 10");
 }
 
 }  // namespace

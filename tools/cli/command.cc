@@ -1,6 +1,8 @@
 #include "tools/cli/command.h"
 
+#include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -14,9 +16,11 @@ namespace {
 // The error number of the first failed write to standard output; 0: none.
 int output_error = 0;
 
+std::atomic<bool> interrupted{false};
+
 class LoadLine final : public Listener {
  public:
-  void Begin() { line_.Begin("open"); }
+  void Begin() { line_.Begin("open", ProgressUnit::kBytes); }
   void End() { line_.End(); }
   void OnLoadProgress(const LoadProgress& progress) override {
     line_.Show(progress.bytes, progress.expected_bytes);
@@ -32,6 +36,8 @@ int CodeOf(const absl::Status& status) {
       return kWrongUsage;
     case absl::StatusCode::kAborted:
       return kConflict;
+    case absl::StatusCode::kCancelled:
+      return kInterrupted;
     default:
       return kBroken;
   }
@@ -102,6 +108,14 @@ void SetBytes(const Invocation& invocation, Json& object, const std::string& nam
 std::string JsonLine(const Json& object) {
   return object.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
 }
+
+void CatchInterrupts() {
+  struct sigaction action = {};
+  action.sa_handler = [](int) { interrupted = true; };  // Without SA_RESTART: reads return.
+  sigaction(SIGINT, &action, nullptr);
+}
+
+bool Interrupted() { return interrupted; }
 
 void Print(std::string_view text) {
   if (output_error != 0) return;

@@ -48,6 +48,7 @@ void AddStatsCommand(CLI::App& app, Invocation& invocation);
 void AddVerifyCommand(CLI::App& app, Invocation& invocation);
 void AddCompactCommand(CLI::App& app, Invocation& invocation);
 void AddLoadCommand(CLI::App& app, Invocation& invocation);
+void AddDumpCommand(CLI::App& app, Invocation& invocation);
 
 enum class Access { kRead, kWrite, kCreate };
 // Opens the Db of the command line, with progress on a terminal.
@@ -66,6 +67,11 @@ void SetBytes(const Invocation& invocation, Json& object, const std::string& nam
 
 // The object on a line of its own, in ASCII: nothing in it can move the terminal.
 std::string JsonLine(const Json& object);
+
+// From now on SIGINT ends no system call silently and no program at once: it is asked for by
+// Interrupted(), and a read that it cuts short fails with kCancelled.
+void CatchInterrupts();
+bool Interrupted();
 
 // Writes to standard output; the first failure is kept.
 void Print(std::string_view text);
