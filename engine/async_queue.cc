@@ -4,6 +4,7 @@
 #include <new>
 #include <utility>
 
+#include "mvcc/schedule_point.h"
 #include "mvcc/status.h"
 
 namespace firn::internal {
@@ -172,7 +173,9 @@ void AsyncQueue::PersistGroup() {
     }
     busy_ = true;
     mutex_.Unlock();
+    AtSchedulePoint("async:before_store");
     status = store_.Write(group, Durability::kBuffered);
+    AtSchedulePoint("async:after_store");
     mutex_.Lock();
     busy_ = false;
   } catch (const std::bad_alloc&) {

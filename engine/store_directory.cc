@@ -29,17 +29,30 @@ int HolderOf(int lock_fd) {
   return std::atoi(text);
 }
 
-// Whether a Db may be made in the directory, or is there.
+absl::Status NotRegularError(const std::string& path) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, " is not a regular file: move it out of the way"));
+}
+
+// Whether a Db may be made in the directory, or is there. Links, pipes and devices are refused
+// whatever their names: RocksDB would follow, write to or wait for them.
 absl::Status CheckIsOurs(const std::string& path) {
   std::error_code error;
   bool empty = true;
+  bool ours = false;
   for (std::filesystem::directory_iterator it(path, error), end; !error && it != end;
        it.increment(error)) {
-    if (it->path().filename().string().starts_with(kOurPrefix)) return absl::OkStatus();
+    std::error_code vanished;  // RocksDB of another process may be deleting files.
+    const std::filesystem::file_status status = it->symlink_status(vanished);
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+        !std::filesystem::is_directory(status)) {
+      return NotRegularError(it->path().string());
+    }
+    ours = ours || it->path().filename().string().starts_with(kOurPrefix);
     empty = false;
   }
   if (error) return SystemError("read", path, error.value());
-  if (empty) return absl::OkStatus();
+  if (empty || ours) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(path, " holds files that are not a Db's: choose an empty directory"));
 }
@@ -84,7 +97,7 @@ absl::StatusOr<StoreDirectory> StoreDirectory::Take(const std::string& path, Dir
   if (real == nullptr) return SystemError("open", path, errno);
   const std::string real_path = real.get();
   const std::string lock_path = absl::StrCat(real_path, "/", kLockName);
-  if (create && !created) {
+  if (!created) {
     if (absl::Status status = CheckIsOurs(real_path); !status.ok()) return status;
   }
 
@@ -100,8 +113,7 @@ absl::StatusOr<StoreDirectory> StoreDirectory::Take(const std::string& path, Dir
   StoreDirectory directory(real_path, fd);
   struct stat found;
   if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(lock_path, " is not a regular file: move it out of the way"));
+    return NotRegularError(lock_path);
   }
   const int operation = access == DirectoryAccess::kShared ? LOCK_SH : LOCK_EX;
   if (flock(fd, operation | LOCK_NB) != 0) {

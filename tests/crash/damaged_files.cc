@@ -14,6 +14,7 @@
 #include "engine/rocksdb_store.h"
 #include "firn/firn.h"
 #include "gtest/gtest.h"
+#include "tests/crash/child_process.h"
 #include "tests/support/random.h"
 
 namespace firn::test {
@@ -66,35 +67,6 @@ std::string Unhex(const std::string& text) {
     bytes += static_cast<char>(std::stoi(text.substr(i, 2), nullptr, 16));
   }
   return bytes;
-}
-
-// Runs `body` in a child; what it writes to the descriptor comes back.
-std::string InChild(const std::function<void(int fd)>& body, int* wait_status) {
-  int ends[2];
-  if (pipe(ends) != 0) std::abort();
-  const pid_t child = fork();
-  if (child == 0) {
-    close(ends[0]);
-    body(ends[1]);
-    _exit(0);  // Neither closes nor flushes anything.
-  }
-  close(ends[1]);
-  std::string text;
-  char buffer[65536];
-  for (ssize_t size; (size = read(ends[0], buffer, sizeof(buffer))) > 0;) {
-    text.append(buffer, static_cast<size_t>(size));
-  }
-  close(ends[0]);
-  waitpid(child, wait_status, 0);
-  return text;
-}
-
-void WriteAll(int fd, const std::string& text) {
-  for (size_t done = 0; done < text.size();) {
-    const ssize_t size = write(fd, text.data() + done, text.size() - done);
-    if (size <= 0) _exit(98);
-    done += static_cast<size_t>(size);
-  }
 }
 
 DiskHistory LiveAndDie(const std::string& path, uint64_t seed) {
@@ -209,8 +181,8 @@ DiskHistory DiskHistory::Decode(const std::string& encoded) {
 }
 
 DiskHistory BuildAndAbandon(const std::string& path, uint64_t seed) {
-  int status = 0;
-  InChild([&](int) { LiveAndDie(path, seed); }, &status);
+  ChildProcess builder([&](ChildProcess&) { LiveAndDie(path, seed); });
+  const int status = builder.Wait();
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
   DiskHistory history = DiskHistory::Decode(ReadFile(path + ".history"));
   fs::remove(path + ".history");
@@ -218,13 +190,9 @@ DiskHistory BuildAndAbandon(const std::string& path, uint64_t seed) {
 }
 
 OpenVerdict OpenAndJudge(const std::string& path, const DiskHistory& history, Boot boot) {
-  int status = 0;
-  const std::string text =
-      InChild([&](int fd) { WriteAll(fd, Judge(path, history, boot)); }, &status);
   using Kind = OpenVerdict::Kind;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) {
-    return {Kind::kKilled, "wait status " + std::to_string(status)};
-  }
+  const std::string text = InChild([&] { return Judge(path, history, boot); });
+  if (text.starts_with("died: ")) return {Kind::kKilled, text};
   if (text == "opened") return {Kind::kOpened, text};
   if (text.starts_with("refused ")) return {Kind::kRefused, text};
   return {Kind::kWrong, text};

@@ -120,6 +120,11 @@ void FaultyFileSystem::Heal() {
   fault_at_ = 0;
 }
 
+bool FaultyFileSystem::FaultStruck() {
+  const std::lock_guard lock(mutex_);
+  return fault_at_ != 0 && operation_count_ >= fault_at_;
+}
+
 IOStatus FaultyFileSystem::Operate() {
   const std::lock_guard lock(mutex_);
   ++operation_count_;

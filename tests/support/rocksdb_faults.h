@@ -25,6 +25,8 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   // sync, rename or delete a file, or to sync a directory. A full disk stays full until Heal().
   void FailOperation(uint64_t nth, bool disk_full);
   void Heal();
+  // Whether the operation came.
+  bool FaultStruck();
 
   // Copies directory `from` to the new directory `to` as the death of the process would leave it.
   void CopyAsAfterKill(const std::string& from, const std::string& to);

@@ -1,0 +1,212 @@
+// A disk that is full, or fails once: nothing more is acknowledged, reads go on, and what was
+// acknowledged is there after a resume or a reopen.
+#include <sched.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+
+#include "engine/rocksdb_store.h"
+#include "firn/firn.h"
+#include "gtest/gtest.h"
+#include "rocksdb/file_system.h"
+#include "tests/crash/child_process.h"
+#include "tests/crash/ledger.h"
+#include "tests/crash/lying_store.h"
+#include "tests/support/random.h"
+#include "tests/support/rocksdb_faults.h"
+
+namespace firn::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+class FailingOpener final : public internal::StoreOpener {
+ public:
+  FailingOpener(std::shared_ptr<FaultyFileSystem> files, bool hides_failures)
+      : files_(std::move(files)), hides_failures_(hides_failures) {}
+  absl::StatusOr<std::unique_ptr<internal::Store>> Open(
+      const internal::StoreOptions& options) override {
+    auto store = internal::OpenRocksdbStore(options, {.file_system = files_});
+    if (!store.ok() || !hides_failures_) return store;
+    return std::unique_ptr<internal::Store>(
+        std::make_unique<LyingStore>(*std::move(store), Lie::kHideFailure));
+  }
+
+ private:
+  const std::shared_ptr<FaultyFileSystem> files_;
+  const bool hides_failures_;
+};
+
+class FailingDiskTest : public ::testing::Test {
+ protected:
+  FailingDiskTest() {
+    std::string path = ::testing::TempDir() + "firn-disk-XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) std::abort();
+    root_ = fs::canonical(path).string();
+  }
+  ~FailingDiskTest() override {
+    std::error_code ignored;
+    fs::remove_all(root_, ignored);
+  }
+
+  std::string root_;
+};
+
+// What is wrong with the Db while its store has failed, or nothing.
+std::string CheckFailed(Db& db, const Ledger& ledger, const absl::Status& failure) {
+  if (KindOf(failure) == ErrorKind::kNone) return "no failure";
+  const absl::StatusOr<CommitTs> refused = db.Put("refused", "1");
+  if (refused.ok()) return "acknowledged after a failure: " + failure.ToString();
+  const absl::StatusOr<std::optional<std::string>> read = db.Get("refused");
+  if (!read.ok()) return "cannot read: " + read.status().ToString();
+  if (read->has_value()) return "shows what it refused";
+  return Judge({}, ledger, Durability::kBuffered, StateOf(db));
+}
+
+// Fills up a disk of 8 MiB, makes room, resumes, reopens. What is wrong, or nothing.
+std::string FillDisk(const std::string& disk, uint64_t seed) {
+  Random random(seed);
+  Ledger ledger;
+  const std::string filler = disk + "/filler";
+  const uint64_t filler_bytes = random.Between(5 << 20, 7 << 20);
+  std::ofstream(filler, std::ios::binary) << std::string(filler_bytes, 'x');
+  Options options;
+  options.durability = random.OneIn(2) ? Durability::kBuffered : Durability::kSync;
+  absl::StatusOr<std::unique_ptr<Db>> opened = Db::Open(options, disk + "/db");
+  if (!opened.ok()) return "cannot open: " + opened.status().ToString();
+  std::unique_ptr<Db> db = *std::move(opened);
+  absl::Status failure;
+  for (uint64_t round = 0; failure.ok(); ++round) {
+    if (round > 1000) return "the disk never was full";
+    failure = WriteAtRandom(*db, ledger, {.level = options.durability, .operation_count = 50},
+                            Random(random.Next()));
+    // It may be a flush that finds the disk full.
+    if (failure.ok() && random.OneIn(200)) failure = db->Flush();
+  }
+  if (failure.code() != absl::StatusCode::kResourceExhausted)
+    return "typed as " + failure.ToString();
+  if (std::string wrong = CheckFailed(*db, ledger, failure); !wrong.empty()) return wrong;
+  const absl::Status too_early = db->Resume();
+  fs::remove(filler);
+  if (absl::Status status = db->Resume(); !status.ok())
+    return "cannot resume: " + status.ToString();
+  // A resume says that what failed is not there and never will be.
+  if (std::string wrong = Judge({}, ledger, Durability::kBuffered, StateOf(*db)); !wrong.empty()) {
+    return "resumed: " + wrong;
+  }
+  const absl::Status after =
+      WriteAtRandom(*db, ledger, {.writer = 1, .level = options.durability, .operation_count = 50},
+                    Random(random.Next()));
+  if (!after.ok()) return "cannot write after the resume: " + after.ToString();
+  if (absl::Status status = db->Close(); !status.ok()) return "cannot close: " + status.ToString();
+  opened = Db::Open(options, disk + "/db");
+  if (!opened.ok()) return "cannot open again: " + opened.status().ToString();
+  return Judge({}, ledger, Durability::kBuffered, StateOf(**opened));
+}
+
+// A mount of its own process, which goes with it.
+bool MountSmallDisk(const std::string& path) {
+  return unshare(CLONE_NEWNS) == 0 &&
+         mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         mount("tmpfs", path.c_str(), "tmpfs", 0, "size=8m") == 0;
+}
+
+TEST_F(FailingDiskTest, FullDisk) {
+  const uint64_t trials = NumberFromEnv("FIRN_FULL_DISK_TRIALS", 10);
+  Random random(PrintedSeed());
+  for (uint64_t trial = 0; trial < trials; ++trial) {
+    const uint64_t seed = random.Next();
+    const std::string wrong = InChild([&]() -> std::string {
+      return MountSmallDisk(root_) ? FillDisk(root_, seed) : "no mount";
+    });
+    if (wrong == "no mount") GTEST_SKIP() << "mounting a small disk is root's";
+    ASSERT_EQ(wrong, "") << "trial " << trial;
+  }
+}
+
+// Fails the `nth` operation on the disk in a life of 200 operations. What is wrong, or nothing.
+std::string FailOnce(const std::string& path, uint64_t seed, uint64_t nth, bool hides_failures,
+                     bool* struck) {
+  Ledger ledger;
+  const auto files = std::make_shared<FaultyFileSystem>(rocksdb::FileSystem::Default());
+  FailingOpener opener(files, hides_failures);
+  Options options;
+  options.store_opener = &opener;
+  files->FailOperation(nth, /*disk_full=*/false);
+  absl::StatusOr<std::unique_ptr<Db>> opened = Db::Open(options, path);
+  absl::Status failure = opened.status();
+  bool in_compaction = false;
+  for (uint64_t round = 0; opened.ok() && failure.ok() && round < 4; ++round) {
+    failure = WriteAtRandom(**opened, ledger,
+                            {.level = options.durability, .raise = true, .operation_count = 50},
+                            Random(seed + round));
+    if (failure.ok()) failure = (*opened)->Flush();
+    if (failure.ok() && round == 2) {
+      failure = (*opened)->Compact();
+      in_compaction = !failure.ok();
+    }
+  }
+  *struck = files->FaultStruck();
+  if (!failure.ok() && (KindOf(failure) == ErrorKind::kNone || failure.message().size() < 20)) {
+    return "no reason: " + failure.ToString();
+  }
+  if (opened.ok()) {
+    // A compaction may fail alone; nothing depends on it.
+    if (!failure.ok() && !in_compaction) {
+      if (std::string wrong = CheckFailed(**opened, ledger, failure); !wrong.empty()) return wrong;
+    }
+    (*opened)->Close().IgnoreError();
+    opened->reset();
+  }
+  files->Heal();
+  opened = Db::Open(options, path);
+  if (!opened.ok()) return "cannot open again: " + opened.status().ToString();
+  return Judge({}, ledger, Durability::kBuffered, StateOf(**opened));
+}
+
+std::string FailEvery(const std::string& root, uint64_t seed, uint64_t step, bool hides_failures,
+                      uint64_t* last) {
+  for (uint64_t nth = 1;; nth += step) {
+    const std::string path = root + "/" + std::to_string(nth);
+    bool struck = false;
+    const std::string wrong = FailOnce(path, seed, nth, hides_failures, &struck);
+    if (!wrong.empty()) return "operation " + std::to_string(nth) + ": " + wrong;
+    fs::remove_all(path);
+    *last = nth;
+    if (!struck) return "";
+  }
+}
+
+TEST_F(FailingDiskTest, EveryOperationFailsOnce) {
+  const uint64_t scripts = NumberFromEnv("FIRN_FAILING_SCRIPTS", 1);
+  Random random(PrintedSeed());
+  for (uint64_t script = 0; script < scripts; ++script) {
+    const uint64_t seed = random.Next();
+    const std::string text = InChild([&] {
+      uint64_t last = 0;
+      const std::string wrong = FailEvery(root_, seed, 1, false, &last);
+      return wrong.empty() ? "passed after " + std::to_string(last) : wrong;
+    });
+    std::printf("%s operations on the disk\n", text.c_str());
+    ASSERT_TRUE(text.starts_with("passed after ")) << text;
+    EXPECT_GT(std::stoul(text.substr(13)), 200u);
+  }
+}
+
+TEST_F(FailingDiskTest, AHiddenFailureIsFound) {
+  const uint64_t seed = PrintedSeed();
+  EXPECT_NE(InChild([&] {
+              uint64_t last = 0;
+              return FailEvery(root_, seed, 7, true, &last);
+            }),
+            "");
+}
+
+}  // namespace
+}  // namespace firn::test
