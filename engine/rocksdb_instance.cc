@@ -32,7 +32,7 @@ rocksdb::ColumnFamilyOptions FamilyOptions() {
   options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
   options.compression = rocksdb::kNoCompression;
   rocksdb::BlockBasedTableOptions table;
-  table.format_version = 5;  // Both are checked by CheckTableFooters().
+  table.format_version = 5;  // Both are checked by CheckTableFrames().
   table.checksum = rocksdb::kXXH3;
   table.no_block_cache = true;
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));

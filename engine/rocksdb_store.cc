@@ -22,7 +22,7 @@
 #include "engine/rocksdb_rows.h"
 #include "engine/rocksdb_status.h"
 #include "engine/store_directory.h"
-#include "engine/table_footer.h"
+#include "engine/table_frame.h"
 #include "engine/unshared_status.h"
 #include "mvcc/catch_out_of_memory.h"
 #include "mvcc/check.h"
@@ -261,7 +261,7 @@ absl::Status RocksdbStore::Recover(const StoreOptions& options) {
   }
   ChainEnd anchor;
   if (exists) {
-    if (absl::Status status = CheckTableFooters(path); !status.ok()) return status;
+    if (absl::Status status = CheckTableFrames(path); !status.ok()) return status;
     absl::StatusOr<ChainEnd> found = RocksdbInstance::ReadAnchor(env_.get(), path);
     if (!found.ok()) return found.status();
     anchor = *found;

@@ -28,8 +28,7 @@ class DamageTest : public ::testing::Test {
   ~DamageTest() override {
     std::error_code ignored;
     fs::remove_all(root_, ignored);
-    std::printf("%zu trials: %zu opened, %zu refused, %zu ended by RocksDB's own assertions\n",
-                opened_ + refused_ + asserted_, opened_, refused_, asserted_);
+    std::printf("%zu trials: %zu opened, %zu refused\n", opened_ + refused_, opened_, refused_);
   }
 
   std::string original() const { return root_ + "/original"; }
@@ -52,7 +51,7 @@ class DamageTest : public ::testing::Test {
     fs::remove_all(copy());
     fs::copy(original(), copy(), fs::copy_options::recursive);
     WriteFile(copy() + "/" + name, bytes);
-    ASSERT_NO_FATAL_FAILURE(Judge(boot, what, name.ends_with(".sst")));
+    ASSERT_NO_FATAL_FAILURE(Judge(boot, what));
   }
   void TryWithout(const std::string& name, Boot boot) {
     fs::remove_all(copy());
@@ -61,18 +60,11 @@ class DamageTest : public ::testing::Test {
     ASSERT_NO_FATAL_FAILURE(Judge(boot, name + " is missing"));
   }
 
-  // `in_table`: a bit of a table file was flipped. RocksDB parses a table's properties before it
-  // verifies their checksum, and the packaged build has assertions compiled in: it ends the process.
-  // Such trials are counted and shown. Nothing wrong is served even so.
-  void Judge(Boot boot, const std::string& what, bool in_table = false) {
+  void Judge(Boot boot, const std::string& what) {
     SCOPED_TRACE(what + (boot == Boot::kSame ? ", same boot" : ", new boot"));
     const OpenVerdict verdict = OpenAndJudge(copy(), history_, boot);
     last_ = verdict;
     ASSERT_NE(verdict.kind, Kind::kWrong) << verdict.text;
-    if (verdict.kind == Kind::kKilled && in_table) {
-      ++asserted_;
-      return;
-    }
     ASSERT_NE(verdict.kind, Kind::kKilled) << verdict.text;
     if (verdict.kind == Kind::kOpened) {
       ++opened_;
@@ -95,7 +87,6 @@ class DamageTest : public ::testing::Test {
   OpenVerdict last_{};
   size_t opened_ = 0;
   size_t refused_ = 0;
-  size_t asserted_ = 0;
 };
 
 Boot RandomBoot(Random& random) { return random.OneIn(2) ? Boot::kSame : Boot::kNew; }
@@ -204,6 +195,19 @@ TEST_F(DamageTest, SwappedFiles) {
           Try(alike[i], Bytes(alike[i + 1]), Boot::kSame, alike[i] + " holds " + alike[i + 1]));
     }
   }
+}
+
+// These tests can fail: a side file that forgets what was promised, as no power cut of the same
+// boot leaves it, makes a cut log look whole.
+TEST_F(DamageTest, FindsASilentLoss) {
+  const std::string log = FileName(".log");
+  const std::string acked = "FIRN_ACKED";
+  fs::copy(original(), copy(), fs::copy_options::recursive);
+  std::string page = Bytes(acked);
+  page.replace(16, 16, std::string(16, '\0'));  // Both figures.
+  WriteFile(copy() + "/" + acked, page);
+  WriteFile(copy() + "/" + log, Bytes(log).substr(0, Bytes(log).size() / 2));
+  EXPECT_EQ(OpenAndJudge(copy(), history_, Boot::kSame).kind, Kind::kWrong);
 }
 
 }  // namespace
