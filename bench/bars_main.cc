@@ -104,11 +104,14 @@ int main(int argc, char** argv) {
   CLI::App app("Measures every bar in one run: Firn, its peers, and Firn against itself.");
   firn::bench::Flags flags;
   firn::bench::AddFlags(app, flags);
+  std::vector<std::string> fill_log;
+  app.add_option("--fill-log", fill_log)->expected(2)->group("");  // Of the program to itself.
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // --help, too, which is no error.
     constexpr int kWrongUsage = 2;
     return app.exit(error) == 0 ? 0 : kWrongUsage;
   }
+  if (!fill_log.empty()) firn::bench::FillLogAndDie(fill_log[0], std::stoull(fill_log[1]));
   return firn::bench::Run(flags, firn::bench::DescribeRun(argc, argv, flags.revision));
 }

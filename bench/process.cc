@@ -7,19 +7,30 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 
 namespace firn::bench {
 
-uint64_t AnonymousResidentBytes() {
-  std::ifstream file("/proc/self/smaps_rollup");
+namespace {
+
+// The figure of a line such as "VmRSS:  123 kB", in bytes; 0 if there is none.
+uint64_t BytesIn(const char* path, std::string_view line) {
+  std::ifstream file(path);
   for (std::string word; file >> word;) {
-    if (word != "Anonymous:") continue;
+    if (word != line) continue;
     uint64_t kib = 0;
     file >> kib;
     return kib * 1024;
   }
   return 0;
 }
+
+}  // namespace
+
+uint64_t AnonymousResidentBytes() { return BytesIn("/proc/self/smaps_rollup", "Anonymous:"); }
+uint64_t ResidentBytes() { return BytesIn("/proc/self/status", "VmRSS:"); }
+uint64_t PeakResidentBytes() { return BytesIn("/proc/self/status", "VmHWM:"); }
+void ResetPeakResident() { std::ofstream("/proc/self/clear_refs") << 5; }
 
 void ReturnFreeMemory() { malloc_trim(0); }
 

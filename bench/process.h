@@ -10,6 +10,11 @@ namespace firn::bench {
 // estimate). Costs a millisecond per gigabyte or so.
 uint64_t AnonymousResidentBytes();
 
+// Resident memory now, and the most since ResetPeakResident().
+uint64_t ResidentBytes();
+uint64_t PeakResidentBytes();
+void ResetPeakResident();
+
 // Hands malloc's free memory back, so that what comes next does not hide in it.
 void ReturnFreeMemory();
 

@@ -3,6 +3,7 @@
 #define FIRN_BENCH_BARS_BARS_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -43,16 +44,34 @@ void MeasureGet(const BarContext& context);
 void MeasurePut(const BarContext& context);
 void MeasureWriters(const BarContext& context);  // Two threads on one Db.
 
+// On disk.
+void MeasureDiskPuts(const BarContext& context);   // kBuffered.
+void MeasureDiskSyncs(const BarContext& context);  // kSync.
+void MeasureDiskOpen(const BarContext& context);   // After a clean close, and after a kill.
+void MeasureDiskReads(const BarContext& context);  // Beside a Db in memory.
+
+// For a child of MeasureDiskOpen(): fills the log of the Db in `directory`, and kills itself.
+void FillLogAndDie(const std::string& directory, uint64_t bytes);
+
 struct BarGroup {
   std::string_view name;
   void (*measure)(const BarContext&);
 };
 inline constexpr BarGroup kBarGroups[] = {
-    {"small", MeasureSmallDb}, {"footprint", MeasureFootprint},
-    {"idle", MeasureIdle},     {"fifo", MeasureFifo},
-    {"shrink", MeasureShrink}, {"hot", MeasureHotKeys},
-    {"scan", MeasureScan},     {"get", MeasureGet},
-    {"put", MeasurePut},       {"writers", MeasureWriters},
+    {"small", MeasureSmallDb},
+    {"footprint", MeasureFootprint},
+    {"idle", MeasureIdle},
+    {"fifo", MeasureFifo},
+    {"shrink", MeasureShrink},
+    {"hot", MeasureHotKeys},
+    {"scan", MeasureScan},
+    {"get", MeasureGet},
+    {"put", MeasurePut},
+    {"writers", MeasureWriters},
+    {"disk-put", MeasureDiskPuts},
+    {"disk-sync", MeasureDiskSyncs},
+    {"disk-open", MeasureDiskOpen},
+    {"disk-read", MeasureDiskReads},
 };
 
 // "checksum 0123456789abcdef of 1000000 entries, equal in all engines"

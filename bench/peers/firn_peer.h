@@ -19,6 +19,7 @@ class FirnPeer {
   static constexpr std::string_view kName = "firn";
 
   explicit FirnPeer(const Options& options = {}) : db_(ValueOf(Db::OpenInMemory(options))) {}
+  explicit FirnPeer(std::unique_ptr<Db> db) : db_(std::move(db)) {}
 
   void Put(std::string_view key, std::string_view value) { CheckOk(db_->Put(key, value).status()); }
   void PutBatch(std::span<const KeyValue> entries) {
