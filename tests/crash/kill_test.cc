@@ -374,7 +374,7 @@ TEST_F(PowerCutTest, SyncedCommitsStay) {
 
 TEST_F(KillTest, FindsALostGroup) {
   std::string wrong;
-  for (int trial = 0; trial < 20 && wrong.empty(); ++trial) {
+  for (int trial = 0; trial < 50 && wrong.empty(); ++trial) {
     wrong = Trial(NextLife(Durability::kBuffered, Lie::kLoseGroup), Durability::kBuffered);
   }
   EXPECT_NE(wrong, "");
@@ -382,7 +382,7 @@ TEST_F(KillTest, FindsALostGroup) {
 
 TEST_F(KillTest, FindsATornGroup) {
   std::string wrong;
-  for (int trial = 0; trial < 20 && wrong.empty(); ++trial) {
+  for (int trial = 0; trial < 50 && wrong.empty(); ++trial) {
     wrong = Trial(NextLife(Durability::kBuffered, Lie::kTearGroup), Durability::kBuffered);
   }
   EXPECT_NE(wrong, "");
@@ -390,7 +390,7 @@ TEST_F(KillTest, FindsATornGroup) {
 
 TEST_F(KillTest, FindsAHoleInTheQueueOfAsync) {
   std::string wrong;
-  for (int trial = 0; trial < 20 && wrong.empty(); ++trial) {
+  for (int trial = 0; trial < 50 && wrong.empty(); ++trial) {
     wrong = Trial(NextLife(Durability::kAsync, Lie::kLoseGroup), Durability::kBuffered);
   }
   EXPECT_NE(wrong, "");
@@ -398,7 +398,7 @@ TEST_F(KillTest, FindsAHoleInTheQueueOfAsync) {
 
 TEST_F(PowerCutTest, FindsASkippedSync) {
   std::string wrong;
-  for (int trial = 0; trial < 20 && wrong.empty(); ++trial) {
+  for (int trial = 0; trial < 50 && wrong.empty(); ++trial) {
     wrong = CutPower(Durability::kSync, Lie::kSkipSync);
   }
   EXPECT_NE(wrong, "");

@@ -34,7 +34,7 @@ class LyingStore final : public internal::Store {
       truth_->Write(group, durability).IgnoreError();
       return absl::OkStatus();
     }
-    if (++writes_ % 20 != 0) return truth_->Write(group, durability);
+    if (++writes_ % kTruthsPerLie != 0) return truth_->Write(group, durability);
     if (lie_ == Lie::kLoseGroup) return absl::OkStatus();
     std::vector<internal::StoreCommit> torn(group.begin(), group.end());
     if (!torn.back().points.empty()) torn.back().points.remove_suffix(1);
@@ -67,6 +67,8 @@ class LyingStore final : public internal::Store {
   absl::Status Close() override { return truth_->Close(); }
 
  private:
+  static constexpr uint64_t kTruthsPerLie = 4;
+
   const std::unique_ptr<Store> truth_;
   const Lie lie_;
   uint64_t writes_ = 0;
