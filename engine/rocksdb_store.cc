@@ -257,7 +257,8 @@ absl::Status RocksdbStore::Recover(const StoreOptions& options) {
                      absl::StrCat(path, " held a Db, but its file CURRENT is gone: restore it"));
   }
   if (!exists && (!options.create_if_missing || options.read_only)) {
-    return absl::NotFoundError(absl::StrCat(path, " holds no Db: check the path, or have one made (create_if_missing)"));
+    return absl::NotFoundError(
+        absl::StrCat(path, " holds no Db: check the path, or have one made (create_if_missing)"));
   }
   ChainEnd anchor;
   if (exists) {
