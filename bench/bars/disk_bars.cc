@@ -8,11 +8,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -179,15 +181,19 @@ double RocksdbSyncsOfThreads(const Workload& workload) {
 
 std::string PathOfSelf() { return std::filesystem::read_symlink("/proc/self/exe").string(); }
 
+// Of a Db that may be deleting some.
 uint64_t LogBytes(const std::string& directory) {
   uint64_t bytes = 0;
   for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    if (entry.path().extension() == ".log") bytes += entry.file_size();
+    std::error_code vanished;
+    const uint64_t size = entry.file_size(vanished);
+    if (entry.path().extension() == ".log" && !vanished) bytes += size;
   }
   return bytes;
 }
 
-// In a process of its own, which is killed: what it leaves is a log of `bytes` to be replayed.
+// In a process of its own, which is killed after it has written `bytes`: what it leaves is as much
+// log as RocksDB lets grow.
 void LeaveFullLog(const std::string& directory, uint64_t bytes) {
   const std::string self = PathOfSelf();
   const std::string amount = std::to_string(bytes);
@@ -209,14 +215,17 @@ void FillLogAndDie(const std::string& directory, uint64_t bytes) {
   const std::unique_ptr<Db> db = ValueOf(Db::Open({}, directory));
   const std::string value(1000, 'x');
   WriteBatch batch;
-  // RocksDB flushes at its own limits; what counts is what stands in the log at death.
-  for (uint64_t i = 0; LogBytes(directory) < bytes; ++i) {
-    for (size_t j = 0; j < kBatchEntries; ++j) {
-      batch.Put(OrderedKey(SplitMix64::Mix(i * kBatchEntries + j) % kOverwriteKeys), value);
+  // RocksDB flushes, and drops the log, whenever it has a memtable full. So that much is written,
+  // and then on until the log is nearly as long as it ever was.
+  uint64_t longest = 0;
+  for (uint64_t written = 0, now = 0; written < bytes || now < longest / 10 * 9;) {
+    for (uint64_t i = 0; i < kBatchEntries; ++i, written += value.size()) {
+      batch.Put(OrderedKey(SplitMix64::Mix(written) % kOverwriteKeys), value);
     }
     CheckOk(db->Write(batch).status());
     batch.Clear();
-    if (i > bytes / 10'000) break;  // It has flushed; enough was written.
+    now = LogBytes(directory);
+    longest = std::max(longest, now);
   }
   kill(getpid(), SIGKILL);
 }
