@@ -16,6 +16,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "engine/acked_file.h"
+#include "engine/key_line.h"
 #include "engine/rocksdb_env.h"
 #include "engine/rocksdb_instance.h"
 #include "engine/rocksdb_log.h"
@@ -48,50 +49,6 @@ const std::string& AboveEveryKey() {
 
 rocksdb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ViewOf(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
-
-// The keys from one to another as numbers: their first bytes after what all have in common.
-class KeyLine {
- public:
-  KeyLine(const std::string& first, const std::string& last) {
-    while (prefix_.size() < first.size() && first[prefix_.size()] == last[prefix_.size()]) {
-      prefix_ += first[prefix_.size()];
-    }
-    low_ = NumberOf(first);
-    high_ = NumberOf(last);
-  }
-
-  // About the first key for which bytes_below(key) >= `bytes`, by bisection.
-  template <class BytesBelow>
-  std::string FirstAtLeast(uint64_t bytes, const BytesBelow& bytes_below) const {
-    uint64_t low = low_;
-    uint64_t high = high_;
-    while (low < high) {
-      const uint64_t middle = low + (high - low) / 2;
-      if (bytes_below(KeyOf(middle)) < bytes) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return KeyOf(low);
-  }
-
- private:
-  uint64_t NumberOf(const std::string& key) const {
-    char bytes[sizeof(uint64_t)] = {};
-    key.copy(bytes, sizeof(bytes), prefix_.size());
-    return LoadBigEndian<uint64_t>(bytes);
-  }
-  std::string KeyOf(uint64_t number) const {
-    char bytes[sizeof(uint64_t)];
-    StoreBigEndian(number, bytes);
-    return prefix_ + std::string(bytes, sizeof(bytes));
-  }
-
-  std::string prefix_;
-  uint64_t low_;
-  uint64_t high_;
-};
 
 // Whether what was recovered covers what callers were told.
 absl::Status CheckPromise(const std::string& path, const AckedFile::Promise& promise,

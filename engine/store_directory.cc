@@ -34,25 +34,29 @@ absl::Status NotRegularError(const std::string& path) {
       absl::StrCat(path, " is not a regular file: move it out of the way"));
 }
 
-// Whether a Db may be made in the directory, or is there. Links, pipes and devices are refused
-// whatever their names: RocksDB would follow, write to or wait for them.
-absl::Status CheckIsOurs(const std::string& path) {
+// Whether a Db may be made in the directory (`create`), or is there. In a directory of ours links,
+// pipes and devices are refused whatever their names: RocksDB would follow, write to or wait for
+// them.
+absl::Status CheckIsOurs(const std::string& path, bool create) {
   std::error_code error;
   bool empty = true;
   bool ours = false;
+  std::string irregular;
   for (std::filesystem::directory_iterator it(path, error), end; !error && it != end;
        it.increment(error)) {
     std::error_code vanished;  // RocksDB of another process may be deleting files.
     const std::filesystem::file_status status = it->symlink_status(vanished);
     if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
         !std::filesystem::is_directory(status)) {
-      return NotRegularError(it->path().string());
+      irregular = it->path().string();
     }
     ours = ours || it->path().filename().string().starts_with(kOurPrefix);
     empty = false;
   }
   if (error) return SystemError("read", path, error.value());
-  if (empty || ours) return absl::OkStatus();
+  if (ours) return irregular.empty() ? absl::OkStatus() : NotRegularError(irregular);
+  if (!create) return absl::NotFoundError(absl::StrCat(path, " holds no Db: check the path"));
+  if (empty) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat(path, " holds files that are not a Db's: choose an empty directory"));
 }
@@ -98,7 +102,7 @@ absl::StatusOr<StoreDirectory> StoreDirectory::Take(const std::string& path, Dir
   const std::string real_path = real.get();
   const std::string lock_path = absl::StrCat(real_path, "/", kLockName);
   if (!created) {
-    if (absl::Status status = CheckIsOurs(real_path); !status.ok()) return status;
+    if (absl::Status status = CheckIsOurs(real_path, create); !status.ok()) return status;
   }
 
   // A name taken by a link is refused, and one taken by a pipe does not block.

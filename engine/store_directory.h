@@ -20,8 +20,10 @@ enum class DirectoryAccess { kExclusive, kShared };
 class StoreDirectory {
  public:
   // `create`: makes the directory (mode 0700; its parent must exist) if it is not there.
-  // kNotFound: it is not there. kInvalidArgument: it holds files of somebody else. kLocked: somebody holds it; says which process, if known.
-  // kUnavailable: the system refused; nothing was left behind.
+  // kNotFound: there is no Db in it, and none is to be made. kInvalidArgument: it holds files of
+  // somebody else. kFailedPrecondition: a name in it is taken by a link, a pipe or a device.
+  // kLocked: somebody holds it; says which process, if known. kUnavailable: the system refused.
+  // Nothing is left behind.
   static absl::StatusOr<StoreDirectory> Take(const std::string& path, DirectoryAccess access,
                                              bool create);
 

@@ -12,6 +12,7 @@
 #include "tests/support/manual_clock.h"
 #include "tests/support/random.h"
 #include "tests/support/status_checks.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn::test {
 namespace {
@@ -31,16 +32,7 @@ std::map<std::string, std::string> Contents(const Snapshot& snapshot) {
 
 class ClockTest : public ::testing::Test {
  protected:
-  ClockTest() {
-    std::string path = ::testing::TempDir() + "firn-clock-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = path;
-  }
-  ~ClockTest() override {
-    db_.reset();
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
+  ~ClockTest() override { db_.reset(); }
 
   void Open(Durability level) {
     Options options;
@@ -82,7 +74,8 @@ class ClockTest : public ::testing::Test {
     ASSERT_TRUE(IsOk(db_->Close()));
   }
 
-  std::string root_;
+  const TempDirectory directory_;
+  const std::string& root_ = directory_.path();
   ManualClock clock_{kStart};
   CommitTs last_;
   std::unique_ptr<Db> db_;

@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 #include "tests/crash/damaged_files.h"
 #include "tests/support/random.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn::test {
 namespace {
@@ -19,15 +20,8 @@ using Kind = OpenVerdict::Kind;
 
 class DamageTest : public ::testing::Test {
  protected:
-  DamageTest() {
-    std::string path = ::testing::TempDir() + "firn-damage-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = fs::canonical(path).string();
-    history_ = BuildAndAbandon(original(), PrintedSeed());
-  }
+  DamageTest() { history_ = BuildAndAbandon(original(), PrintedSeed()); }
   ~DamageTest() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
     std::printf("%zu trials: %zu opened, %zu refused\n", opened_ + refused_, opened_, refused_);
   }
 
@@ -82,7 +76,8 @@ class DamageTest : public ::testing::Test {
     ASSERT_EQ(repaired.kind, Kind::kOpened) << "after " << verdict.text << ": " << repaired.text;
   }
 
-  std::string root_;
+  const TempDirectory directory_;
+  const std::string& root_ = directory_.path();
   DiskHistory history_;
   OpenVerdict last_{};
   size_t opened_ = 0;

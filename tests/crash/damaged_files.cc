@@ -11,28 +11,16 @@
 #include <sstream>
 #include <utility>
 
-#include "engine/rocksdb_store.h"
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "tests/crash/child_process.h"
+#include "tests/crash/seamed_opener.h"
 #include "tests/support/random.h"
 
 namespace firn::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-class BootedOpener final : public internal::StoreOpener {
- public:
-  explicit BootedOpener(std::string boot_id) : boot_id_(std::move(boot_id)) {}
-  absl::StatusOr<std::unique_ptr<internal::Store>> Open(
-      const internal::StoreOptions& options) override {
-    return internal::OpenRocksdbStore(options, {.boot_id = boot_id_});
-  }
-
- private:
-  const std::string boot_id_;
-};
 
 [[noreturn]] void Die(const std::string& why) {
   std::fprintf(stderr, "%s\n", why.c_str());
@@ -43,15 +31,6 @@ template <class T>
 T MustHave(absl::StatusOr<T> result) {
   if (!result.ok()) Die(result.status().ToString());
   return *std::move(result);
-}
-
-DiskState StateOf(const Db& db) {
-  DiskState state;
-  Iterator it = db.NewIterator();
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    state[std::string(it.key())] = {std::string(it.value()), it.commit_ts().value};
-  }
-  return state;
 }
 
 std::string Hex(const std::string& bytes) {
@@ -70,7 +49,7 @@ std::string Unhex(const std::string& text) {
 }
 
 DiskHistory LiveAndDie(const std::string& path, uint64_t seed) {
-  BootedOpener opener("boot 1");
+  SeamedOpener opener({.boot_id = "boot 1"});
   Options options;
   options.store_opener = &opener;
   const std::unique_ptr<Db> db = MustHave(Db::Open(options, path));
@@ -107,7 +86,7 @@ DiskHistory LiveAndDie(const std::string& path, uint64_t seed) {
       default:
         ts = MustHave(db->Put(key(), value(), write));
     }
-    history.states[ts.value] = StateOf(*db);
+    history.states[ts.value] = EntriesOf(*db);
     history.last_buffered = ts.value;
     if (write.durability) history.last_synced = ts.value;
     if (i == 100 || i == 200) {
@@ -121,7 +100,7 @@ DiskHistory LiveAndDie(const std::string& path, uint64_t seed) {
 }
 
 std::string Judge(const std::string& path, const DiskHistory& history, Boot boot) {
-  BootedOpener opener(boot == Boot::kSame ? "boot 1" : "boot 2");
+  SeamedOpener opener({.boot_id = boot == Boot::kSame ? "boot 1" : "boot 2"});
   Options options;
   options.store_opener = &opener;
   options.create_if_missing = true;  // A lost Db must not be taken for a new one.
@@ -138,7 +117,7 @@ std::string Judge(const std::string& path, const DiskHistory& history, Boot boot
   if (expected == history.states.end()) {
     return "wrong: opened at " + std::to_string(latest) + ", which is no commit";
   }
-  if (StateOf(db) != expected->second) return "wrong: another state than that of the commit";
+  if (EntriesOf(db) != expected->second) return "wrong: another state than that of the commit";
   const absl::StatusOr<CommitTs> put = opened.value()->Put("after", "1");
   if (put.ok()) return "opened";
   // What is not read at open can be found damaged behind our back, by a compaction.
@@ -147,6 +126,15 @@ std::string Judge(const std::string& path, const DiskHistory& history, Boot boot
 }
 
 }  // namespace
+
+DiskState EntriesOf(const Db& db) {
+  DiskState state;
+  Iterator it = db.NewIterator();
+  for (it.SeekToFirst(); it.Valid(); it.Next()) {
+    state[std::string(it.key())] = {std::string(it.value()), it.commit_ts().value};
+  }
+  return state;
+}
 
 std::string DiskHistory::Encode() const {
   std::ostringstream text;

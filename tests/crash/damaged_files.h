@@ -8,12 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "firn/types.h"
+#include "firn/db.h"
 
 namespace firn::test {
 
 // key -> value, and the commit that wrote it.
 using DiskState = std::map<std::string, std::pair<std::string, uint64_t>>;
+DiskState EntriesOf(const Db& db);
 
 // What every commit left behind.
 struct DiskHistory {

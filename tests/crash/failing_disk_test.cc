@@ -11,51 +11,25 @@
 #include <memory>
 #include <string>
 
-#include "engine/rocksdb_store.h"
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "rocksdb/file_system.h"
 #include "tests/crash/child_process.h"
 #include "tests/crash/ledger.h"
-#include "tests/crash/lying_store.h"
+#include "tests/crash/seamed_opener.h"
 #include "tests/support/random.h"
 #include "tests/support/rocksdb_faults.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-class FailingOpener final : public internal::StoreOpener {
- public:
-  FailingOpener(std::shared_ptr<FaultyFileSystem> files, bool hides_failures)
-      : files_(std::move(files)), hides_failures_(hides_failures) {}
-  absl::StatusOr<std::unique_ptr<internal::Store>> Open(
-      const internal::StoreOptions& options) override {
-    auto store = internal::OpenRocksdbStore(options, {.file_system = files_});
-    if (!store.ok() || !hides_failures_) return store;
-    return std::unique_ptr<internal::Store>(
-        std::make_unique<LyingStore>(*std::move(store), Lie::kHideFailure));
-  }
-
- private:
-  const std::shared_ptr<FaultyFileSystem> files_;
-  const bool hides_failures_;
-};
-
 class FailingDiskTest : public ::testing::Test {
  protected:
-  FailingDiskTest() {
-    std::string path = ::testing::TempDir() + "firn-disk-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = fs::canonical(path).string();
-  }
-  ~FailingDiskTest() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-
-  std::string root_;
+  const TempDirectory directory_;
+  const std::string& root_ = directory_.path();
 };
 
 // What is wrong with the Db while its store has failed, or nothing.
@@ -131,11 +105,10 @@ TEST_F(FailingDiskTest, FullDisk) {
 }
 
 // Fails the `nth` operation on the disk in a life of 200 operations. What is wrong, or nothing.
-std::string FailOnce(const std::string& path, uint64_t seed, uint64_t nth, bool hides_failures,
-                     bool* struck) {
+std::string FailOnce(const std::string& path, uint64_t seed, uint64_t nth, Lie lie, bool* struck) {
   Ledger ledger;
   const auto files = std::make_shared<FaultyFileSystem>(rocksdb::FileSystem::Default());
-  FailingOpener opener(files, hides_failures);
+  SeamedOpener opener({.file_system = files}, lie);
   Options options;
   options.store_opener = &opener;
   files->FailOperation(nth, /*disk_full=*/false);
@@ -170,12 +143,12 @@ std::string FailOnce(const std::string& path, uint64_t seed, uint64_t nth, bool 
   return Judge({}, ledger, Durability::kBuffered, StateOf(**opened));
 }
 
-std::string FailEvery(const std::string& root, uint64_t seed, uint64_t step, bool hides_failures,
+std::string FailEvery(const std::string& root, uint64_t seed, uint64_t step, Lie lie,
                       uint64_t* last) {
   for (uint64_t nth = 1;; nth += step) {
     const std::string path = root + "/" + std::to_string(nth);
     bool struck = false;
-    const std::string wrong = FailOnce(path, seed, nth, hides_failures, &struck);
+    const std::string wrong = FailOnce(path, seed, nth, lie, &struck);
     if (!wrong.empty()) return "operation " + std::to_string(nth) + ": " + wrong;
     fs::remove_all(path);
     *last = nth;
@@ -192,7 +165,7 @@ TEST_F(FailingDiskTest, EveryOperationFailsOnce) {
     const std::string text = InChild([&] {
       uint64_t last = 0;
       const std::string wrong =
-          FailEvery(root_, seed, NumberFromEnv("FIRN_FAILING_STEP", 1), false, &last);
+          FailEvery(root_, seed, NumberFromEnv("FIRN_FAILING_STEP", 1), Lie::kNone, &last);
       return wrong.empty() ? "passed after " + std::to_string(last) : wrong;
     });
     std::printf("%s operations on the disk\n", text.c_str());
@@ -205,7 +178,7 @@ TEST_F(FailingDiskTest, AHiddenFailureIsFound) {
   const uint64_t seed = PrintedSeed();
   const std::string wrong = InChild([&] {
     uint64_t last = 0;
-    return FailEvery(root_, seed, 7, true, &last);
+    return FailEvery(root_, seed, 7, Lie::kHideFailure, &last);
   });
   EXPECT_TRUE(wrong.starts_with("operation ")) << wrong;
 }

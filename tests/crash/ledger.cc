@@ -138,15 +138,7 @@ uint64_t Ledger::operation_count() const {
   return count;
 }
 
-RecoveredState StateOf(const Db& db) {
-  RecoveredState state;
-  state.ts = db.LatestCommitTs().value;
-  Iterator it = db.NewIterator();
-  for (it.SeekToFirst(); it.Valid(); it.Next()) {
-    state.entries[std::string(it.key())] = {std::string(it.value()), it.commit_ts().value};
-  }
-  return state;
-}
+RecoveredState StateOf(const Db& db) { return {db.LatestCommitTs().value, EntriesOf(db)}; }
 
 std::string Judge(const RecoveredState& before, const Ledger& ledger, Durability survives,
                   const RecoveredState& recovered) {

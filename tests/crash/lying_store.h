@@ -14,7 +14,7 @@
 namespace firn::test {
 
 enum class Lie {
-  kNone,
+  kNone,         // None is told; no store lies.
   kLoseGroup,    // Now and then a group is acknowledged and not written.
   kTearGroup,    // Now and then the last change of a commit is not written.
   kSkipSync,     // What is to be on disk is left in the operating system.
@@ -27,7 +27,7 @@ class LyingStore final : public internal::Store {
 
   absl::Status Write(absl::Span<const internal::StoreCommit> group,
                      Durability durability) override {
-    if (group.empty() || lie_ == Lie::kNone) return truth_->Write(group, durability);
+    if (group.empty()) return truth_->Write(group, durability);
     last_.store(group.back().commit_ts.value, std::memory_order_release);
     if (lie_ == Lie::kSkipSync) return truth_->Write(group, Durability::kBuffered);
     if (lie_ == Lie::kHideFailure) {

@@ -12,6 +12,7 @@
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_checks.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn {
 namespace {
@@ -23,16 +24,10 @@ using ::firn::test::ValueOf;
 
 class ProcessTest : public ::testing::Test {
  protected:
-  ProcessTest() {
-    std::string path = ::testing::TempDir() + "firn-process-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = fs::canonical(path).string();
-  }
-  ~ProcessTest() override { fs::remove_all(root_); }
-
   std::string path() const { return root_ + "/db"; }
 
-  std::string root_;
+  const test::TempDirectory directory_;
+  const std::string& root_ = directory_.path();
 };
 
 TEST_F(ProcessTest, AForkedChildCanDoNothingWithItsParentsDb) {
@@ -78,6 +73,10 @@ TEST_F(ProcessTest, AForeignDirectoryIsLeftAlone) {
   fs::create_directory(path());
   fs::create_directory(path() + "/theirs");
   EXPECT_EQ(Db::Open({}, path()).status().code(), absl::StatusCode::kInvalidArgument);
+  Options looking;
+  looking.create_if_missing = false;
+  EXPECT_EQ(Db::Open(looking, path()).status().code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(Db::Destroy(path()).code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(std::distance(fs::directory_iterator(path()), fs::directory_iterator()), 1);
 }
 

@@ -13,6 +13,7 @@
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_checks.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn {
 namespace {
@@ -82,21 +83,13 @@ TEST(GoldenTest, MakeOne) {
 
 class OpenGoldenTest : public ::testing::Test {
  protected:
-  OpenGoldenTest() {
-    std::string path = ::testing::TempDir() + "firn-golden-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = path;
-  }
-  ~OpenGoldenTest() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
   std::string Copy(const std::string& name) {
     fs::copy(std::string(FIRN_SOURCE_DIR) + "/tests/golden/" + name, root_ + "/" + name);
     return root_ + "/" + name;
   }
 
-  std::string root_;
+  const test::TempDirectory directory_;
+  const std::string& root_ = directory_.path();
 };
 
 TEST_F(OpenGoldenTest, Format1) {

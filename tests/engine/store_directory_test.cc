@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_checks.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn::internal {
 namespace {
@@ -24,13 +25,8 @@ constexpr auto kShared = DirectoryAccess::kShared;
 
 class StoreDirectoryTest : public ::testing::Test {
  protected:
-  StoreDirectoryTest() : root_(::testing::TempDir() + "store-directory-XXXXXX") {
-    if (mkdtemp(root_.data()) == nullptr) abort();
-    root_ = fs::canonical(root_).string();
-  }
-  ~StoreDirectoryTest() override { fs::remove_all(root_); }
-
-  std::string root_;
+  const test::TempDirectory directory_;
+  const std::string& root_ = directory_.path();
 };
 
 TEST_F(StoreDirectoryTest, MakesADirectoryForItsUserAlone) {

@@ -8,6 +8,7 @@
 
 #include "gtest/gtest.h"
 #include "tests/support/status_checks.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn::internal {
 namespace {
@@ -17,14 +18,9 @@ namespace fs = std::filesystem;
 class TableFrameTest : public ::testing::Test {
  protected:
   TableFrameTest() {
-    std::string path = ::testing::TempDir() + "firn-frame-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = path;
     std::ifstream file(FIRN_SOURCE_DIR "/tests/golden/format-1/000012.sst", std::ios::binary);
     table_.assign(std::istreambuf_iterator<char>(file), {});
   }
-  ~TableFrameTest() override { fs::remove_all(root_); }
-
   absl::Status Check(const std::string& bytes) {
     std::ofstream(root_ + "/000012.sst", std::ios::binary) << bytes;
     return CheckTableFrames(root_);
@@ -35,7 +31,8 @@ class TableFrameTest : public ::testing::Test {
     return Check(flipped);
   }
 
-  std::string root_;
+  const test::TempDirectory directory_;
+  const std::string& root_ = directory_.path();
   std::string table_;
 };
 

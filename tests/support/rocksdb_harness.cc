@@ -9,25 +9,15 @@
 #include "gtest/gtest.h"
 #include "tests/support/random.h"
 #include "tests/support/rocksdb_faults.h"
+#include "tests/support/temp_directory.h"
 
 namespace firn::test {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string MakeRoot() {
-  std::string path = ::testing::TempDir() + "firn-store-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) std::abort();
-  return fs::canonical(path).string();
-}
-
 class RocksdbHarness final : public internal::StoreHarness {
  public:
-  ~RocksdbHarness() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
-
   absl::StatusOr<std::unique_ptr<internal::Store>> Open() override {
     return internal::OpenRocksdbStore(
         {.path = path()}, {.file_system = files_, .boot_id = "boot " + std::to_string(boot_)});
@@ -49,9 +39,9 @@ class RocksdbHarness final : public internal::StoreHarness {
   void Heal() override { files_->Heal(); }
 
  private:
-  std::string path() const { return root_ + "/" + std::to_string(incarnation_); }
+  std::string path() const { return directory_.path() + "/" + std::to_string(incarnation_); }
 
-  const std::string root_ = MakeRoot();
+  const TempDirectory directory_;
   int incarnation_ = 0;
   int boot_ = 0;
   Random random_{1};

@@ -13,12 +13,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/time/clock.h"
 #include "firn/firn.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/random.h"
 #include "tests/support/status_checks.h"
+#include "tests/support/temp_directory.h"
 #include "tools/cli/escape.h"
 
 namespace firn::tools {
@@ -40,15 +40,6 @@ std::string FileText(const std::string& path) {
 
 class CliTest : public ::testing::Test {
  protected:
-  CliTest() {
-    std::string path = ::testing::TempDir() + "firn-cli-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) std::abort();
-    root_ = path;
-  }
-  ~CliTest() override {
-    std::error_code ignored;
-    fs::remove_all(root_, ignored);
-  }
   void SetUp() override {
 #ifdef __SANITIZE_THREAD__
     GTEST_SKIP() << "the packaged RocksDB";
@@ -63,14 +54,15 @@ class CliTest : public ::testing::Test {
 
   // Runs `firn` by the shell, which quotes `arguments` as they stand.
   Outcome Run(const std::string& arguments, const std::string& input = "") {
-    const std::string command = std::string(FIRN_CLI) + " " + arguments + " <" + InputFile(input) +
-                                " >" + root_ + "/out 2>" + root_ + "/err";
+    const std::string command = "cd " + root_ + " && " + FIRN_CLI + " " + arguments + " <" +
+                                InputFile(input) + " >" + root_ + "/out 2>" + root_ + "/err";
     const int status = std::system(command.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, FileText(root_ + "/out"),
             FileText(root_ + "/err")};
   }
 
-  std::string root_;
+  const test::TempDirectory directory_;
+  const std::string& root_ = directory_.path();
 };
 
 TEST_F(CliTest, AKeyComesAndGoes) {
@@ -237,10 +229,10 @@ TEST_F(CliTest, AnInterruptedLoadKeepsWhatItHasCommitted) {
   std::string lines;
   for (int i = 0; i < 1500; ++i) lines += "key\tvalue\n";
   ASSERT_EQ(write(ends[1], lines.data(), lines.size()), static_cast<ssize_t>(lines.size()));
-  // The pipe stays open: only the signal can end the load.
+  // The pipe stays open: only the signal can end the load, once it waits in read(0, ...).
+  const std::string syscall = "/proc/" + std::to_string(child) + "/syscall";
   int left = 1;
-  while (left != 0) ioctl(ends[1], FIONREAD, &left);
-  absl::SleepFor(absl::Milliseconds(200));
+  while (left != 0 || !FileText(syscall).starts_with("0 0x0 ")) ioctl(ends[1], FIONREAD, &left);
   kill(child, SIGINT);
   int status = 0;
   ASSERT_EQ(waitpid(child, &status, 0), child);
@@ -297,7 +289,7 @@ TEST_F(CliTest, MalformedCommandLines) {
       "--json",       "--hex",  "--limit", "--limit=-1",
       "--limit=x",    "--from", "--nope",  "-q",
       "--sync",       "zz",     "''",      "--",
-      "--prefix=",    "=",      "-",       "\"$(printf '\\033[2J')\"",
+      "--prefix",     "=",      "-",       "\"$(printf '\\033[2J')\"",
       "--count",      "0x",     "--raw",   "--format",
       "--format=xml", "@",      "%s%n"};
   test::Random random(test::PrintedSeed());

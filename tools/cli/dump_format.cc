@@ -1,7 +1,9 @@
 #include "tools/cli/dump_format.h"
 
+#include <endian.h>
 #include <xxhash.h>
 
+#include <cstring>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,21 +16,22 @@ constexpr size_t kBlockBytes = size_t{1} << 20;
 constexpr size_t kCheckBytes = 8;
 constexpr size_t kEntryHeadBytes = 8;
 
-std::string U32(uint32_t number) {
-  std::string bytes;
-  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>(number >> shift);
-  return bytes;
+template <class T>
+std::string RawBytes(T number) {
+  return {reinterpret_cast<const char*>(&number), sizeof(number)};
 }
-std::string U64(uint64_t number) {
-  return U32(static_cast<uint32_t>(number >> 32)) + U32(static_cast<uint32_t>(number));
-}
+std::string U32(uint32_t number) { return RawBytes(htobe32(number)); }
+std::string U64(uint64_t number) { return RawBytes(htobe64(number)); }
+
 uint32_t ReadU32(std::string_view bytes, size_t at = 0) {
-  uint32_t number = 0;
-  for (size_t i = 0; i < 4; ++i) number = number << 8 | static_cast<uint8_t>(bytes[at + i]);
-  return number;
+  uint32_t number;
+  std::memcpy(&number, &bytes[at], sizeof(number));
+  return be32toh(number);
 }
 uint64_t ReadU64(std::string_view bytes, size_t at = 0) {
-  return uint64_t{ReadU32(bytes, at)} << 32 | ReadU32(bytes, at + 4);
+  uint64_t number;
+  std::memcpy(&number, &bytes[at], sizeof(number));
+  return be64toh(number);
 }
 
 uint64_t CheckOf(std::string_view bytes, uint64_t offset) {

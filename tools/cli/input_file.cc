@@ -25,7 +25,8 @@ constexpr size_t kReadBytes = size_t{256} << 10;
 InputFile::InputFile(int fd, std::string shown_name) : shown_name_(std::move(shown_name)), fd_(fd) {
   struct stat found;
   if (fstat(fd_, &found) == 0 && S_ISREG(found.st_mode)) {
-    expected_bytes_ = static_cast<uint64_t>(found.st_size);
+    begin_of_file_ = std::max<off_t>(lseek(fd_, 0, SEEK_CUR), 0);
+    expected_bytes_ = static_cast<uint64_t>(std::max<off_t>(found.st_size - begin_of_file_, 0));
   }
 }
 
@@ -87,7 +88,7 @@ absl::Status InputFile::Rewind() {
     if (fd_ != STDIN_FILENO) close(fd_);
     fd_ = std::exchange(spool_fd_, -1);
   }
-  if (lseek(fd_, 0, SEEK_SET) != 0) return SystemError("read again");
+  if (lseek(fd_, begin_of_file_, SEEK_SET) != begin_of_file_) return SystemError("read again");
   buffer_.clear();
   begin_ = 0;
   at_end_ = false;

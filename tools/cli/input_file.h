@@ -2,6 +2,8 @@
 #ifndef FIRN_TOOLS_CLI_INPUT_FILE_H_
 #define FIRN_TOOLS_CLI_INPUT_FILE_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,6 +55,7 @@ class InputFile {
   const std::string shown_name_;
   int fd_;
   int spool_fd_ = -1;
+  off_t begin_of_file_ = 0;  // Standard input may have been read by others before.
   std::string buffer_;
   size_t begin_ = 0;  // Of what was not handed out.
   bool at_end_ = false;
