@@ -1,5 +1,9 @@
 #include "tools/cli/command.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -17,6 +21,7 @@ namespace {
 int output_error = 0;
 
 std::atomic<bool> interrupted{false};
+int interrupt_pipe[2] = {-1, -1};  // SIGINT puts a byte into it, which stays.
 
 class LoadLine final : public Listener {
  public:
@@ -110,12 +115,23 @@ std::string JsonLine(const Json& object) {
 }
 
 void CatchInterrupts() {
+  if (pipe2(interrupt_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return;  // Then SIGINT ends the program.
   struct sigaction action = {};
-  action.sa_handler = [](int) { interrupted = true; };  // Without SA_RESTART: reads return.
+  action.sa_handler = [](int) {
+    interrupted = true;
+    (void)!write(interrupt_pipe[1], "", 1);
+  };
   sigaction(SIGINT, &action, nullptr);
 }
 
 bool Interrupted() { return interrupted; }
+
+bool WaitForInput(int fd) {
+  pollfd waited[] = {{fd, POLLIN, 0}, {interrupt_pipe[0], POLLIN, 0}};
+  while (!interrupted && poll(waited, 2, -1) < 0 && errno == EINTR) {
+  }
+  return !interrupted;
+}
 
 void Print(std::string_view text) {
   if (output_error != 0) return;

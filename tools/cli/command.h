@@ -68,10 +68,12 @@ void SetBytes(const Invocation& invocation, Json& object, const std::string& nam
 // The object on a line of its own, in ASCII: nothing in it can move the terminal.
 std::string JsonLine(const Json& object);
 
-// From now on SIGINT ends no system call silently and no program at once: it is asked for by
-// Interrupted(), and a read that it cuts short fails with kCancelled.
+// From now on SIGINT does not end the program at once: it is asked for by Interrupted().
 void CatchInterrupts();
 bool Interrupted();
+// Waits until a read of `fd` would not, or for SIGINT; false after it. (A signal that came just
+// before a blocking read, or went to another thread, would not end that.)
+bool WaitForInput(int fd);
 
 // Writes to standard output; the first failure is kept.
 void Print(std::string_view text);

@@ -101,7 +101,7 @@ absl::Status InputFile::Fill(size_t size) {
   buffer_.erase(0, begin_);
   begin_ = 0;
   while (buffer_.size() < size && !at_end_) {
-    if (Interrupted()) return absl::CancelledError("interrupted");
+    if (!WaitForInput(fd_)) return absl::CancelledError("interrupted");
     const size_t had = buffer_.size();
     buffer_.resize(had + kReadBytes);
     const ssize_t count = read(fd_, buffer_.data() + had, kReadBytes);
