@@ -1,0 +1,173 @@
+#include "engine/async_queue.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "engine/memory_store.h"
+#include "firn/status.h"
+#include "gtest/gtest.h"
+#include "tests/support/status_checks.h"
+
+namespace firn::internal {
+namespace {
+
+using test::FailsWith;
+using test::IsOk;
+using test::ValueOf;
+
+// Longer than a test may take: what is persisted earlier was asked for.
+constexpr uint64_t kNeverUs = 600'000'000;
+constexpr size_t kPlenty = size_t{1} << 20;
+// Enough for a thread that should have been stopped to get past.
+constexpr auto kAWhile = std::chrono::milliseconds(30);
+
+std::unique_ptr<QueuedCommit> PutOf(std::string_view key, std::string_view value) {
+  const NormalizedBatch::PointOp point{key, value};
+  return std::make_unique<QueuedCommit>(std::span(&point, 1),
+                                        std::span<const NormalizedBatch::RangeDeleteSpan>());
+}
+
+class AsyncQueueTest : public ::testing::Test {
+ protected:
+  absl::Status Commit(AsyncQueue& queue, std::string_view key, uint64_t ts) {
+    std::unique_ptr<QueuedCommit> commit = PutOf(key, "value");
+    if (absl::Status status = queue.Reserve(*commit); !status.ok()) return status;
+    queue.Push(std::move(commit), {ts});
+    return absl::OkStatus();
+  }
+
+  // Keys and values with their commit times.
+  std::string Stored() const {
+    std::string all;
+    EXPECT_TRUE(IsOk(store_->Load({}, [&](const StoreEntry& entry) {
+      all += std::string(entry.key) + "=" + std::string(entry.value) + "@" +
+             std::to_string(entry.commit_ts.value) + " ";
+      return absl::OkStatus();
+    })));
+    return all;
+  }
+
+  const std::shared_ptr<MemoryDisk> disk_ = MemoryDisk::Create();
+  const std::unique_ptr<Store> store_ = ValueOf(disk_->Open());
+};
+
+TEST_F(AsyncQueueTest, PersistsInOneGroupWhatWaited) {
+  AsyncQueue queue(*store_, {kNeverUs, kPlenty});
+  ASSERT_TRUE(IsOk(Commit(queue, "b", 1)));
+  ASSERT_TRUE(IsOk(Commit(queue, "a", 2)));
+  ASSERT_TRUE(IsOk(Commit(queue, "b", 3)));
+  EXPECT_EQ(queue.unpersisted_count(), 3u);
+  EXPECT_EQ(store_->last_commit_ts(), kBeforeEverything);
+
+  EXPECT_TRUE(IsOk(queue.WaitPersisted({3})));
+  EXPECT_EQ(queue.unpersisted_count(), 0u);
+  EXPECT_EQ(Stored(), "a=value@2 b=value@3 ");
+  EXPECT_EQ(disk_->unsynced_group_count(), 1u);
+}
+
+TEST_F(AsyncQueueTest, PersistsUnaskedAfterItsInterval) {
+  AsyncQueue queue(*store_, {1000, kPlenty});
+  ASSERT_TRUE(IsOk(Commit(queue, "a", 1)));
+  while (queue.unpersisted_count() > 0) std::this_thread::yield();
+  EXPECT_EQ(Stored(), "a=value@1 ");
+}
+
+TEST_F(AsyncQueueTest, OwnsItsBytes) {
+  AsyncQueue queue(*store_, {kNeverUs, kPlenty});
+  std::string key = "key", value = "value", lower = "from", upper = "to";
+  const NormalizedBatch::PointOp point{key, value};
+  const NormalizedBatch::RangeDeleteSpan range{lower, upper};
+  QueuedCommit commit(std::span(&point, 1), std::span(&range, 1));
+  for (std::string* each : {&key, &value, &lower, &upper}) each->assign(each->size(), '!');
+  EXPECT_EQ(commit.view().points[0].key, "key");
+  EXPECT_EQ(commit.view().points[0].value, "value");
+  EXPECT_EQ(commit.view().ranges[0].lower, "from");
+  EXPECT_EQ(commit.view().ranges[0].upper, "to");
+}
+
+TEST_F(AsyncQueueTest, GivesNoRoomThatItDoesNotHave) {
+  const std::unique_ptr<QueuedCommit> first = PutOf("a", "value");
+  const std::unique_ptr<QueuedCommit> second = PutOf("b", "value");
+  AsyncQueue queue(*store_, {kNeverUs, first->bytes() + second->bytes() - 1});
+  ASSERT_TRUE(IsOk(queue.Reserve(*first)));
+  std::atomic<bool> reserved{false};
+  std::thread other([&] {
+    EXPECT_TRUE(IsOk(queue.Reserve(*second)));
+    reserved = true;
+    queue.Unreserve(*second);
+  });
+  std::this_thread::sleep_for(kAWhile);
+  EXPECT_FALSE(reserved);
+  queue.Unreserve(*first);
+  other.join();
+}
+
+TEST_F(AsyncQueueTest, LetsACommitLargerThanItselfGoAlone) {
+  AsyncQueue queue(*store_, {kNeverUs, 1});
+  EXPECT_TRUE(IsOk(Commit(queue, "a", 1)));
+  EXPECT_TRUE(IsOk(Commit(queue, "b", 2)));  // Has room only once the first is persisted.
+  EXPECT_TRUE(IsOk(queue.WaitPersisted({2})));
+}
+
+TEST_F(AsyncQueueTest, KeepsWhatAFullDiskRefusedUntilResumed) {
+  AsyncQueue queue(*store_, {kNeverUs, kPlenty});
+  disk_->FailOperation(1, {absl::StatusCode::kResourceExhausted, false, true});
+  ASSERT_TRUE(IsOk(Commit(queue, "a", 1)));
+  EXPECT_TRUE(absl::IsResourceExhausted(queue.WaitPersisted({1})));
+  EXPECT_EQ(queue.unpersisted_count(), 1u);
+  EXPECT_TRUE(absl::IsResourceExhausted(Commit(queue, "b", 2)));
+
+  disk_->Heal();
+  EXPECT_TRUE(IsOk(queue.RunExclusive([&] { return store_->Resume(); })));
+  EXPECT_TRUE(IsOk(Commit(queue, "b", 2)));
+  EXPECT_TRUE(IsOk(queue.WaitPersisted({2})));
+  EXPECT_EQ(Stored(), "a=value@1 b=value@2 ");
+}
+
+TEST_F(AsyncQueueTest, LeavesTheStoreAloneWhileAnotherHasIt) {
+  AsyncQueue queue(*store_, {1000, kPlenty});
+  EXPECT_TRUE(IsOk(queue.RunExclusive([&] {
+    EXPECT_TRUE(IsOk(Commit(queue, "a", 1)));
+    std::this_thread::sleep_for(kAWhile);
+    EXPECT_EQ(queue.unpersisted_count(), 1u);
+    return absl::OkStatus();
+  })));
+  EXPECT_TRUE(IsOk(queue.WaitPersisted({1})));
+}
+
+TEST_F(AsyncQueueTest, ClosesOnceTheLastReservationIsPersisted) {
+  AsyncQueue queue(*store_, {kNeverUs, kPlenty});
+  std::unique_ptr<QueuedCommit> commit = PutOf("a", "value");
+  ASSERT_TRUE(IsOk(queue.Reserve(*commit)));
+  std::atomic<bool> closed{false};
+  std::thread closer([&] {
+    EXPECT_TRUE(IsOk(queue.Close()));
+    closed = true;
+  });
+  const std::unique_ptr<QueuedCommit> late = PutOf("b", "value");
+  while (queue.Reserve(*late).ok()) queue.Unreserve(*late);
+  std::this_thread::sleep_for(kAWhile);
+  EXPECT_FALSE(closed);
+  queue.Push(std::move(commit), {1});
+  closer.join();
+  EXPECT_EQ(Stored(), "a=value@1 ");
+}
+
+TEST_F(AsyncQueueTest, ClosesAtOnceWithTheFailureOfTheStore) {
+  AsyncQueue queue(*store_, {kNeverUs, kPlenty});
+  disk_->FailOperation(1, {});
+  ASSERT_TRUE(IsOk(Commit(queue, "a", 1)));
+  EXPECT_TRUE(absl::IsUnavailable(queue.WaitPersisted({1})));
+  EXPECT_TRUE(absl::IsUnavailable(queue.Close()));
+  EXPECT_TRUE(FailsWith(Commit(queue, "b", 2), ErrorKind::kClosed));
+}
+
+}  // namespace
+}  // namespace firn::internal
