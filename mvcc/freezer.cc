@@ -196,6 +196,8 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
           BuildState({parts[i].lower, upper}, parts[i].first_entry, parts[i].last_entry);
       try {
         added.push_back(map_.NewLatchedLeaf(state));
+        added.back()->patience.store(leaf->patience.load(std::memory_order_relaxed),
+                                     std::memory_order_relaxed);
       } catch (...) {
         map_.DestroyState(state);
         throw;

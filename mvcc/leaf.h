@@ -125,7 +125,13 @@ struct alignas(64) Leaf {
   // Which of the settler's lists this leaf is on; see Settler.
   bool watched ABSL_GUARDED_BY(latch) = false;
   bool held ABSL_GUARDED_BY(latch) = false;
+  // How often the time to become idle is doubled, since the leaf was settled too early.
+  //   Writer: the settler, and who splits this leaf off, before others see it. Reader: the
+  //   settler, and who splits it; relaxed, a late look only settles sooner or later.
+  std::atomic<uint8_t> patience{0};
   Leaf* next_noted = nullptr;
+  // When it was last found idle and settled; 0: never. The settler's alone.
+  uint64_t settled_us = 0;
 
   Retired retired;
 };

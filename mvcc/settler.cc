@@ -20,6 +20,12 @@ constexpr uint64_t kHeldLookShare = 20;
 // An "idle since" so long ago that the leaf is settled in this very pass.
 constexpr uint64_t kLongIdle = 1;
 
+// Soon is this many times the idle time that a leaf was given; long is a multiple of that.
+constexpr uint64_t kSoonIdleTimes = 4;
+constexpr uint64_t kLongSoonTimes = 8;
+// How often that time may double: up to some seconds, by default.
+constexpr uint8_t kMostPatience = 5;
+
 // A pass is due once this share of the watched leaves has shrunk.
 constexpr uint32_t kShrunkShare = 8;
 
@@ -104,11 +110,27 @@ void Settler::Wake() noexcept {
   wake_.NotifyAll();
 }
 
+void Settler::UpdatePatience(Leaf* leaf, uint64_t now_us) const {
+  if (leaf->settled_us == 0) return;
+  // relaxed: see Leaf::patience.
+  const uint8_t patience = leaf->patience.load(std::memory_order_relaxed);
+  const uint64_t soon_times = ((now_us - leaf->settled_us) >> patience) / kSoonIdleTimes;
+  const uint64_t idle_us = map_.tuning().settle_idle_us;
+  leaf->settled_us = 0;
+  if (soon_times < idle_us) {
+    leaf->patience.store(std::min<uint8_t>(patience + 1, kMostPatience), std::memory_order_relaxed);
+  } else if (soon_times / kLongSoonTimes >= idle_us) {
+    leaf->patience.store(0, std::memory_order_relaxed);
+  }
+}
+
 void Settler::TakeNoted() {
+  const uint64_t now_us = MonotonicMicros();
   for (Leaf* leaf = noted_.exchange(nullptr, std::memory_order_acquire); leaf != nullptr;) {
     Leaf* next = leaf->next_noted;
     try {
       watched_.push_back({leaf, leaf->write_count.load(std::memory_order_relaxed), 0});
+      UpdatePatience(leaf, now_us);
     } catch (...) {
       // Back onto the stack with this leaf and the rest.
       Leaf* last = leaf;
@@ -137,7 +159,8 @@ bool Settler::BecameIdle(Watched* watched, uint64_t now_us) const {
     watched->idle_since_us = now_us;
     return false;
   }
-  return now_us - watched->idle_since_us >= map_.tuning().settle_idle_us;
+  const uint8_t patience = watched->leaf->patience.load(std::memory_order_relaxed);
+  return (now_us - watched->idle_since_us) >> patience >= map_.tuning().settle_idle_us;
 }
 
 void Settler::UpdateHeld(Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
@@ -196,6 +219,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       added.empty() && leaf->state.Load()->block()->record_bytes() <= map_.tuning().block_bytes / 2;
   UpdateHeld(leaf);
   leaf->watched = false;
+  leaf->settled_us = idle == Idle::kWait ? MonotonicMicros() : 0;
   leaf->shrunk.store(false, std::memory_order_relaxed);
   leaf->latch.Unlock();
   for (Leaf* each : added) {

@@ -28,6 +28,11 @@ namespace firn::internal {
 //
 // A leaf merged away while watched or held is retired when it leaves its last list.
 //
+// A leaf that is written again soon after it was settled was settled in vain: a block was copied
+// for a few entries, and its place in memory moved away from its neighbours'. Each time that
+// happens the leaf is given twice the time to become idle, up to 32 times as much, until it was
+// left alone for long.
+//
 // A released snapshot must not be missed while leaves are put among the held. So the settler
 // raises `interested_` before it collects the pins it judges by, and a releaser frees its slot
 // before it looks at `interested_`: all four are seq_cst, so either the collection misses the
@@ -74,6 +79,8 @@ class Settler {
   // One round over everything watched and, if due, held.
   void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   bool BecameIdle(Watched* watched, uint64_t now_us) const;
+  // A written leaf is to be watched: judges whether it was settled too early the last time.
+  void UpdatePatience(Leaf* leaf, uint64_t now_us) const;
   // Freezes what must be, and lets go of the leaf. Returns false if its latch is taken.
   bool SettleLeaf(Leaf* leaf, Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void LookAtHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);

@@ -305,6 +305,23 @@ TEST(SettlerTest, TheBackgroundThreadFreezesIdleLeavesAndPaysDebts) {
   EXPECT_EQ(map.Leaves().size(), 1u);
 }
 
+TEST(SettlerTest, ALeafThatIsWrittenAgainAndAgainIsGivenLonger) {
+  constexpr uint64_t kWrites = 150;
+  TuningOptions tuning = test::RoomyTuning();
+  tuning.settle_idle_us = 1'000;
+  Reports reports;
+  TestMap map(tuning, &reports);
+  std::thread background([&map] { map.settler().Run(); });
+  for (uint64_t i = 0; i < kWrites; ++i) {
+    map.Put("key", "value");
+    std::this_thread::sleep_for(std::chrono::milliseconds(3));
+  }
+  EXPECT_TRUE(Eventually([&] { return FreshKeys(map) == 0; }));
+  map.settler().Stop();
+  background.join();
+  EXPECT_LT(reports.total.leaves_frozen, kWrites / 3);
+}
+
 TEST(SettlerTest, StopEndsTheThreadAsleepOrNot) {
   for (const bool busy : {false, true}) {
     TestMap map;
