@@ -130,7 +130,7 @@ struct alignas(64) Leaf {
   //   settler, and who splits it; relaxed, a late look only settles sooner or later.
   std::atomic<uint8_t> patience{0};
   Leaf* next_noted = nullptr;
-  // When it was last found idle and settled; 0: never. The settler's alone.
+  // When it was last settled in the background; 0: never, or judged since. The settler's alone.
   uint64_t settled_us = 0;
 
   Retired retired;

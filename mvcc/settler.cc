@@ -130,7 +130,6 @@ void Settler::TakeNoted() {
     Leaf* next = leaf->next_noted;
     try {
       watched_.push_back({leaf, leaf->write_count.load(std::memory_order_relaxed), 0});
-      UpdatePatience(leaf, now_us);
     } catch (...) {
       // Back onto the stack with this leaf and the rest.
       Leaf* last = leaf;
@@ -142,6 +141,7 @@ void Settler::TakeNoted() {
                                              std::memory_order_relaxed));
       throw;
     }
+    UpdatePatience(leaf, now_us);
     leaf = next;
   }
 }
