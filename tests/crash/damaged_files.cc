@@ -174,6 +174,9 @@ DiskHistory BuildAndAbandon(const std::string& path, uint64_t seed) {
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "status " << status;
   DiskHistory history = DiskHistory::Decode(ReadFile(path + ".history"));
   fs::remove(path + ".history");
+  // Damage is to strike what was written, and a log that was not closed ends in zeros.
+  const std::string log = NewestFile(path, ".log");
+  fs::resize_file(log, LogContentBytes(ReadFile(log)));
   return history;
 }
 
@@ -186,9 +189,20 @@ OpenVerdict OpenAndJudge(const std::string& path, const DiskHistory& history, Bo
   return {Kind::kWrong, text};
 }
 
+namespace {
+
+constexpr uint64_t kHeader = 7;  // Checksum u32, length u16, type u8.
+
+// Of the record whose header is at `at`.
+uint64_t RecordBytes(const std::string& log, uint64_t at) {
+  const auto byte = [&](uint64_t i) { return static_cast<uint8_t>(log[i]); };
+  return kHeader + (byte(at + 4) | byte(at + 5) << 8);
+}
+
+}  // namespace
+
 std::vector<uint64_t> LogRecordHeaders(const std::string& log) {
   constexpr uint64_t kBlock = 32768;
-  constexpr uint64_t kHeader = 7;
   std::vector<uint64_t> headers;
   uint64_t at = 0;
   while (at + kHeader <= log.size()) {
@@ -196,11 +210,17 @@ std::vector<uint64_t> LogRecordHeaders(const std::string& log) {
       at += kBlock - at % kBlock;
       continue;
     }
+    const uint64_t bytes = RecordBytes(log, at);
+    if (bytes == kHeader && log[at + 6] == 0) break;  // What was allocated and not written.
     headers.push_back(at);
-    const auto byte = [&](uint64_t i) { return static_cast<uint8_t>(log[i]); };
-    at += kHeader + (byte(at + 4) | byte(at + 5) << 8);
+    at += bytes;
   }
   return headers;
+}
+
+uint64_t LogContentBytes(const std::string& log) {
+  const std::vector<uint64_t> headers = LogRecordHeaders(log);
+  return headers.empty() ? 0 : headers.back() + RecordBytes(log, headers.back());
 }
 
 std::string ReadFile(const std::string& path) {

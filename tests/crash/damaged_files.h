@@ -49,6 +49,8 @@ OpenVerdict OpenAndJudge(const std::string& path, const DiskHistory& history, Bo
 
 // Where the headers of the log's records stand: checksum u32, length u16, type u8.
 std::vector<uint64_t> LogRecordHeaders(const std::string& log);
+// How much of it was written: what was allocated beyond that is zeros.
+uint64_t LogContentBytes(const std::string& log);
 
 std::string ReadFile(const std::string& path);
 void WriteFile(const std::string& path, const std::string& bytes);

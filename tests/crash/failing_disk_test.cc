@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/rocksdb_mapped_log.h"
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "rocksdb/file_system.h"
@@ -107,7 +108,7 @@ TEST_F(FailingDiskTest, FullDisk) {
 // Fails the `nth` operation on the disk in a life of 200 operations. What is wrong, or nothing.
 std::string FailOnce(const std::string& path, uint64_t seed, uint64_t nth, Lie lie, bool* struck) {
   Ledger ledger;
-  const auto files = std::make_shared<FaultyFileSystem>(rocksdb::FileSystem::Default());
+  const auto files = std::make_shared<FaultyFileSystem>(internal::FilesWithMappedLogs());
   SeamedOpener opener({.file_system = files}, lie);
   Options options;
   options.store_opener = &opener;

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "engine/rocksdb_mapped_log.h"
 #include "firn/firn.h"
 #include "gtest/gtest.h"
 #include "mvcc/schedule_point.h"
@@ -150,7 +151,7 @@ void Live(const Life& life, Ledger& ledger, ChildProcess& parent) {
   const std::shared_ptr<FaultyFileSystem> files =
       life.after_power_cut.empty()
           ? nullptr
-          : std::make_shared<FaultyFileSystem>(rocksdb::FileSystem::Default());
+          : std::make_shared<FaultyFileSystem>(internal::FilesWithMappedLogs());
   SeamedOpener opener({.file_system = files, .boot_id = life.boot_id}, life.lie);
   Random random(life.seed);
   Options options = RandomOptions(life, random);

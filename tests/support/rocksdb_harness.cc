@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "engine/rocksdb_mapped_log.h"
 #include "engine/rocksdb_store.h"
 #include "gtest/gtest.h"
 #include "tests/support/random.h"
@@ -46,7 +47,7 @@ class RocksdbHarness final : public internal::StoreHarness {
   int boot_ = 0;
   Random random_{1};
   const std::shared_ptr<FaultyFileSystem> files_ =
-      std::make_shared<FaultyFileSystem>(rocksdb::FileSystem::Default());
+      std::make_shared<FaultyFileSystem>(internal::FilesWithMappedLogs());
 };
 
 }  // namespace
