@@ -9,10 +9,10 @@
 #include "absl/strings/str_cat.h"
 #include "engine/big_endian.h"
 #include "engine/rocksdb_log.h"
+#include "engine/rocksdb_memtable.h"
 #include "engine/rocksdb_rows.h"
 #include "engine/rocksdb_status.h"
 #include "mvcc/status.h"
-#include "rocksdb/memtablerep.h"
 #include "rocksdb/table.h"
 
 namespace firn::internal {
@@ -28,8 +28,7 @@ class SilentLogger final : public rocksdb::Logger {
 
 rocksdb::ColumnFamilyOptions FamilyOptions() {
   rocksdb::ColumnFamilyOptions options;
-  // Reads are served from memory: the memtable only collects what goes to disk next.
-  options.memtable_factory = std::make_shared<rocksdb::VectorRepFactory>();
+  options.memtable_factory = MakeStagingMemtables();
   options.compression = rocksdb::kNoCompression;
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;  // Both are checked by CheckTableFrames().
@@ -57,7 +56,7 @@ rocksdb::DBOptions DbOptions(rocksdb::Env* env) {
   // What is found wrong after the replay must leave the log as it was.
   options.avoid_flush_during_recovery = true;
   options.avoid_flush_during_shutdown = true;
-  options.allow_concurrent_memtable_write = false;  // The vector memtable cannot.
+  options.allow_concurrent_memtable_write = false;  // Our memtable cannot.
   options.max_bgerror_resume_count = 0;             // Resuming is our decision.
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
