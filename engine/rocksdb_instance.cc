@@ -26,9 +26,15 @@ class SilentLogger final : public rocksdb::Logger {
   void Logv(const char*, va_list) override {}
 };
 
+// The store says when a memtable is full (see RocksdbStore); RocksDB must not find so before, not
+// even one that counts a few bytes more for each entry.
+constexpr uint64_t kMemtableLimitBytes = uint64_t{256} << 20;
+constexpr uint64_t kNever = uint64_t{1} << 60;
+
 rocksdb::ColumnFamilyOptions FamilyOptions() {
   rocksdb::ColumnFamilyOptions options;
   options.memtable_factory = MakeStagingMemtables();
+  options.write_buffer_size = kMemtableLimitBytes;
   options.compression = rocksdb::kNoCompression;
   rocksdb::BlockBasedTableOptions table;
   table.format_version = 5;  // Both are checked by CheckTableFrames().
@@ -47,7 +53,7 @@ rocksdb::DBOptions DbOptions(rocksdb::Env* env) {
   options.env = env;
   options.info_log = std::make_shared<SilentLogger>();
   options.atomic_flush = true;
-  options.max_total_wal_size = uint64_t{256} << 20;
+  options.max_total_wal_size = kNever;
   // A replay that ends at the first damage: after a power cut the log's tail is a mixture of what
   // was written and what was not, and the commits before it are to be had. Whether too much is
   // gone is decided by the chain of groups and the ACKED file. (kTolerateCorruptedTailRecords
@@ -130,6 +136,13 @@ absl::StatusOr<ChainEnd> RocksdbInstance::ReadAnchor(rocksdb::Env* env, const st
 
 rocksdb::Status RocksdbInstance::Flush() {
   return db_->Flush(rocksdb::FlushOptions(), {values(), meta()});
+}
+
+rocksdb::Status RocksdbInstance::StartFlush() {
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;  // The next write waits if flushes are behind.
+  return db_->Flush(options, {values(), meta()});
 }
 
 bool RocksdbInstance::AllIsInFiles() {

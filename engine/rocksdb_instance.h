@@ -40,6 +40,8 @@ class RocksdbInstance {
 
   // Moves everything from memory to files, in all families at once.
   rocksdb::Status Flush();
+  // Begins to, and begins new memtables. TryAgain: earlier flushes are behind.
+  rocksdb::Status StartFlush();
   bool AllIsInFiles();
 
  private:

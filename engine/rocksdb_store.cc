@@ -41,6 +41,11 @@ constexpr char kAckedName[] = "FIRN_ACKED";
 constexpr char kProbeName[] = "FIRN_PROBE";
 constexpr size_t kProbeChunkBytes = size_t{256} << 10;
 constexpr size_t kMostKeptBatchBytes = size_t{1} << 20;
+// A memtable with this much is written to files. RocksDB's own limit, which must not come first,
+// is several times that (see RocksdbInstance).
+constexpr uint64_t kGenerationBytes = uint64_t{64} << 20;
+// What RocksDB keeps in memory for an operation, beside what stands in its batch.
+constexpr uint64_t kMemtableEntryBytes = 32;
 
 // Above every key that a user can have.
 const std::string& AboveEveryKey() {
@@ -50,6 +55,15 @@ const std::string& AboveEveryKey() {
 
 rocksdb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ViewOf(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// A batch grows in memory only.
+void CheckGrown(const rocksdb::Status& status) {
+  if (!status.ok()) throw std::bad_alloc();
+}
+
+uint64_t MemtableBytes(const rocksdb::WriteBatch& batch) {
+  return batch.GetDataSize() + batch.Count() * kMemtableEntryBytes;
+}
 
 // Whether what was recovered covers what callers were told.
 absl::Status CheckPromise(const std::string& path, const AckedFile::Promise& promise,
@@ -88,10 +102,13 @@ class RocksdbStore final : public Store {
   absl::Status Close() override;
 
  private:
-  // Tells the store of failures behind its back.
+  // Tells the store of what happens behind its back.
   class Watcher final : public rocksdb::EventListener {
    public:
     explicit Watcher(RocksdbStore* store) : store_(store) {}
+    void OnMemTableSealed(const rocksdb::MemTableInfo&) override {
+      FIRN_INVARIANT(store_->may_end_.load(std::memory_order_relaxed) > 0);
+    }
     void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* error) override {
       store_->SetFailure(store_->Translated(*error));
     }
@@ -116,6 +133,7 @@ class RocksdbStore final : public Store {
       if (store_ != nullptr) store_->GiveBack();
     }
     RocksdbInstance* operator->() const { return instance_; }
+    RocksdbInstance& operator*() const { return *instance_; }
 
    private:
     const RocksdbStore* store_;
@@ -137,9 +155,64 @@ class RocksdbStore final : public Store {
   absl::StatusOr<std::unique_ptr<RocksdbInstance>> OpenInstance(ChainReader::Limits limits,
                                                                 bool create, bool read_only,
                                                                 ChainReader* judged);
+
+  // --- Generations ---
+  //
+  // A generation is what one memtable of RocksDB takes up before it is written to table files,
+  // and its log is deleted. Its last group carries the chain_end row: so the files say, at the
+  // next open, with which group the log must go on, and no other group pays for the row.
+  //
+  // Hence RocksDB is never to begin a new memtable by itself. Its limits lie out of reach, and the
+  // store ends a generation: when it is full, right after the group that filled it; and in a
+  // Flush(), with a group that has no commits. While a compaction runs, which may flush, every
+  // group carries the row.
+
+  // Keeps RocksDB's beginning a new memtable from being a surprise.
+  class MayEnd {
+   public:
+    explicit MayEnd(RocksdbStore* store) : store_(store) {
+      store_->may_end_.fetch_add(1, std::memory_order_relaxed);
+    }
+    ~MayEnd() { store_->may_end_.fetch_sub(1, std::memory_order_relaxed); }
+    MayEnd(const MayEnd&) = delete;
+    MayEnd& operator=(const MayEnd&) = delete;
+
+   private:
+    RocksdbStore* const store_;
+  };
+
+  // Has every group be one that may be its generation's last.
+  class Compacting {
+   public:
+    explicit Compacting(RocksdbStore* store) : store_(store), may_end_(store) { Count(1); }
+    ~Compacting() { Count(-1); }
+    Compacting(const Compacting&) = delete;
+    Compacting& operator=(const Compacting&) = delete;
+
+   private:
+    void Count(int change) {
+      const MutexLock writing(store_->write_mutex_);
+      store_->compactions_ += change;
+    }
+
+    RocksdbStore* const store_;
+    const MayEnd may_end_;
+  };
+
+  // Appends to batch_ what a group comes to. Throws std::bad_alloc.
+  void AppendCommits(RocksdbInstance& instance, absl::Span<const StoreCommit> group)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // Ends batch_ as the next group, up to commit `last`, and writes it.
+  absl::Status WriteGroup(RocksdbInstance& instance, CommitTs last, bool ends_generation, bool sync)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
+  // Has the full generation written to files in the background. Its last group must be written.
+  void StartFlush(RocksdbInstance& instance) ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mutex_);
   // Writes everything to files, and a last group without commits that stands in no log: nobody
-  // meets the rest of a broken log again. Requires: no Write() runs.
-  absl::Status FlushWithMarker(RocksdbInstance& instance);
+  // meets the rest of a broken log again.
+  absl::Status FlushWithMarker(RocksdbInstance& instance) ABSL_LOCKS_EXCLUDED(write_mutex_);
+
+  uint64_t LastGroup() ABSL_LOCKS_EXCLUDED(write_mutex_);
+
   // Whether the disk takes what a flush would write: a failed resume costs the instance.
   rocksdb::Status ProbeSpace();
   absl::Status Reopen();
@@ -165,11 +238,18 @@ class RocksdbStore final : public Store {
   const std::function<void(const absl::Status&)> on_failure_;
   std::optional<AckedFile> acked_;  // Absent while opening, and when read-only.
 
-  // Writer: the one thread in Write(), Resume() or Close().
-  uint64_t last_group_ = 0;  // In the store.
-  uint64_t next_group_ = 1;  // Never one that may stand in the log already.
-  rocksdb::WriteBatch batch_;
-  // Writer: as above. Reader: any thread. Order: release after the write it tells of, acquire.
+  // Held from a group's number to the end of its write. Order: before mutex_.
+  Mutex write_mutex_;
+  uint64_t last_group_ ABSL_GUARDED_BY(write_mutex_) = 0;  // In the store.
+  // Never one that may stand in the log already.
+  uint64_t next_group_ ABSL_GUARDED_BY(write_mutex_) = 1;
+  uint64_t generation_bytes_ ABSL_GUARDED_BY(write_mutex_) = 0;
+  int compactions_ ABSL_GUARDED_BY(write_mutex_) = 0;  // Under way.
+  rocksdb::WriteBatch batch_ ABSL_GUARDED_BY(write_mutex_);
+  // Whose calls into RocksDB may begin a new memtable; only looked at to find a bug.
+  std::atomic<int> may_end_{0};
+  // Writer: under write_mutex_. Reader: any thread. Order: release after the write it tells of,
+  // acquire.
   std::atomic<uint64_t> last_commit_ts_{0};
   // Only ever raised, by whoever synced. Order: as above.
   std::atomic<uint64_t> synced_ts_{0};
@@ -190,10 +270,11 @@ absl::StatusOr<std::unique_ptr<Store>> RocksdbStore::Open(const StoreOptions& op
       options.path, read_only ? DirectoryAccess::kShared : DirectoryAccess::kExclusive,
       options.create_if_missing && !read_only);
   if (!directory.ok()) return directory.status();
-  std::unique_ptr<RocksdbStore> store(new RocksdbStore(
-      *std::move(directory),
-      MakeStoreEnv(seams.file_system != nullptr ? seams.file_system : FilesWithMappedLogs()),
-      seams.boot_id.empty() ? SystemBootId() : seams.boot_id, options.on_failure));
+  std::unique_ptr<RocksdbStore> store(
+      new RocksdbStore(*std::move(directory),
+                       MakeStoreEnv(seams.file_system != nullptr ? seams.file_system
+                                                                 : FilesWithMappedLogs()),
+                       seams.boot_id.empty() ? SystemBootId() : seams.boot_id, options.on_failure));
   if (absl::Status status = store->Recover(options); !status.ok()) return status;
   return store;
 }
@@ -234,12 +315,16 @@ absl::Status RocksdbStore::Recover(const StoreOptions& options) {
     absl::Status status = CheckPromise(path, *promise, boot_id_, recovered);
     if (!status.ok()) return status;
   }
-  last_group_ = log.end().group;
-  next_group_ = last_group_ + 1;
+  const uint64_t last_group = log.end().group;
+  {
+    const MutexLock writing(write_mutex_);
+    last_group_ = last_group;
+    next_group_ = last_group + 1;
+  }
   last_commit_ts_.store(recovered.value, std::memory_order_release);
 
   if (!options.read_only) {
-    if (last_group_ != anchor.group || log.broken() || last_group_ == 0) {
+    if (last_group != anchor.group || log.broken() || last_group == 0) {
       if (absl::Status status = FlushWithMarker(**instance); !status.ok()) return status;
     }
     RaiseSynced(recovered);
@@ -278,55 +363,80 @@ absl::Status RocksdbStore::Write(absl::Span<const StoreCommit> group, Durability
     const absl::StatusOr<Lease> instance = Borrow(true);
     if (!instance.ok()) return instance.status();
     FIRN_CHECK(Ascends(group, last_commit_ts()));
-    if (group.empty()) {
-      return durability == Durability::kSync ? Sync().status() : absl::OkStatus();
-    }
-    if (batch_.GetDataSize() > kMostKeptBatchBytes) batch_ = rocksdb::WriteBatch();
-    batch_.Clear();
-    rocksdb::ColumnFamilyHandle* const values = (*instance)->values();
-    const auto check = [](const rocksdb::Status& status) {
-      if (!status.ok()) throw std::bad_alloc();  // A batch grows in memory only.
-    };
-    for (const StoreCommit& commit : group) {
-      for (const NormalizedBatch::RangeDeleteSpan& range : commit.ranges) {
-        check(batch_.DeleteRange(values, SliceOf(range.lower.value_or("")),
-                                 SliceOf(range.upper.value_or(AboveEveryKey()))));
-      }
-      const auto header = EncodeRowHeader(commit.commit_ts);
-      for (const NormalizedBatch::PointOp& point : commit.points) {
-        const rocksdb::Slice key = SliceOf(point.key);
-        if (!point.value) {
-          check(batch_.Delete(values, key));
-          continue;
-        }
-        const rocksdb::Slice value[] = {{header.data(), header.size()}, SliceOf(*point.value)};
-        check(batch_.Put(values, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
-      }
-    }
+    const bool sync = durability == Durability::kSync;
+    if (group.empty()) return sync ? Sync().status() : absl::OkStatus();
     const CommitTs last = group.back().commit_ts;
-    const auto end = EncodeChainEnd({next_group_, last});
-    check(batch_.Put((*instance)->meta(), kChainEndKey, rocksdb::Slice(end.data(), end.size())));
-    check(AppendLink({next_group_, last_group_, last, synced_ts(), 0}, &batch_));
-
-    rocksdb::WriteOptions options;
-    options.sync = durability == Durability::kSync;
-    const uint64_t number = next_group_++;
-    absl::Status written;
-    try {
-      written = Translated((*instance)->db().Write(options, &batch_));
-    } catch (const std::bad_alloc&) {
-      written = absl::UnavailableError("out of memory within RocksDB");
+    const MutexLock writing(write_mutex_);
+    AppendCommits(**instance, group);
+    const bool full = generation_bytes_ + MemtableBytes(batch_) >= kGenerationBytes;
+    if (absl::Status status = WriteGroup(**instance, last, full, sync); !status.ok()) {
+      return status;
     }
-    if (!written.ok()) return Fail("writing commits", written);
-    last_group_ = number;
     last_commit_ts_.store(last.value, std::memory_order_release);
     acked_->RaiseBuffered(last);
-    if (options.sync) RaiseSynced(last);
+    if (sync) RaiseSynced(last);
+    if (full) StartFlush(**instance);
     return absl::OkStatus();
   });
 }
 
+void RocksdbStore::AppendCommits(RocksdbInstance& instance, absl::Span<const StoreCommit> group) {
+  if (batch_.GetDataSize() > kMostKeptBatchBytes) batch_ = rocksdb::WriteBatch();
+  batch_.Clear();
+  rocksdb::ColumnFamilyHandle* const values = instance.values();
+  for (const StoreCommit& commit : group) {
+    for (const NormalizedBatch::RangeDeleteSpan& range : commit.ranges) {
+      CheckGrown(batch_.DeleteRange(values, SliceOf(range.lower.value_or("")),
+                                    SliceOf(range.upper.value_or(AboveEveryKey()))));
+    }
+    const auto header = EncodeRowHeader(commit.commit_ts);
+    for (const NormalizedBatch::PointOp& point : commit.points) {
+      const rocksdb::Slice key = SliceOf(point.key);
+      if (!point.value) {
+        CheckGrown(batch_.Delete(values, key));
+        continue;
+      }
+      const rocksdb::Slice value[] = {{header.data(), header.size()}, SliceOf(*point.value)};
+      CheckGrown(batch_.Put(values, rocksdb::SliceParts(&key, 1), rocksdb::SliceParts(value, 2)));
+    }
+  }
+}
+
+absl::Status RocksdbStore::WriteGroup(RocksdbInstance& instance, CommitTs last,
+                                      bool ends_generation, bool sync) {
+  if (ends_generation || compactions_ > 0) {
+    const auto end = EncodeChainEnd({next_group_, last});
+    CheckGrown(batch_.Put(instance.meta(), kChainEndKey, rocksdb::Slice(end.data(), end.size())));
+  }
+  CheckGrown(AppendLink({next_group_, last_group_, last, synced_ts(), 0}, &batch_));
+  rocksdb::WriteOptions options;
+  options.sync = sync;
+  const uint64_t number = next_group_++;
+  absl::Status written;
+  try {
+    written = Translated(instance.db().Write(options, &batch_));
+  } catch (const std::bad_alloc&) {
+    written = absl::UnavailableError("out of memory within RocksDB");
+  }
+  if (!written.ok()) return Fail("writing commits", written);
+  last_group_ = number;
+  generation_bytes_ += MemtableBytes(batch_);
+  return absl::OkStatus();
+}
+
+void RocksdbStore::StartFlush(RocksdbInstance& instance) {
+  const MayEnd may_end(this);
+  const rocksdb::Status started = instance.StartFlush();
+  if (started.ok()) {
+    generation_bytes_ = 0;
+  } else if (!started.IsTryAgain()) {  // After the next group, if earlier flushes still run.
+    SetFailure(Translated(started));
+  }
+}
+
 absl::Status RocksdbStore::FlushWithMarker(RocksdbInstance& instance) {
+  const MutexLock writing(write_mutex_);
+  const MayEnd may_end(this);
   const uint64_t group = next_group_++;
   rocksdb::WriteBatch batch;
   const auto end = EncodeChainEnd({group, last_commit_ts()});
@@ -344,6 +454,7 @@ absl::Status RocksdbStore::FlushWithMarker(RocksdbInstance& instance) {
   if (!status.ok()) return Translated(status);
   if (!instance.AllIsInFiles()) return absl::UnavailableError("RocksDB does not flush");
   last_group_ = group;
+  generation_bytes_ = 0;
   return absl::OkStatus();
 }
 
@@ -384,11 +495,20 @@ absl::Status RocksdbStore::Flush() {
   return CatchOutOfMemory("flushing the store", [&]() -> absl::Status {
     const absl::StatusOr<Lease> instance = Borrow(true);
     if (!instance.ok()) return instance.status();
+    const MutexLock writing(write_mutex_);
     const CommitTs written = last_commit_ts();
+    if (generation_bytes_ > 0) {
+      batch_.Clear();
+      absl::Status ended =
+          WriteGroup(**instance, written, /*ends_generation=*/true, /*sync=*/false);
+      if (!ended.ok()) return ended;
+    }
+    const MayEnd may_end(this);
     // The log first: a flush beside a failed one can return OK too early.
     absl::Status flushed = Translated((*instance)->db().SyncWAL());
     if (flushed.ok()) flushed = Translated((*instance)->Flush());
     if (!flushed.ok()) return Fail("flushing", flushed);
+    generation_bytes_ = 0;
     RaiseSynced(written);
     return absl::OkStatus();
   });
@@ -469,6 +589,8 @@ uint64_t RocksdbStore::disk_bytes() const {
 
 absl::Status RocksdbStore::Compact(const KeyRange& range) {
   return CatchOutOfMemory("compacting the store", [&]() -> absl::Status {
+    // From here on RocksDB may begin a new memtable at any time, at first in the flush.
+    const Compacting compacting(this);
     if (absl::Status status = Flush(); !status.ok()) return status;
     const absl::StatusOr<Lease> instance = Borrow(true);
     if (!instance.ok()) return instance.status();
@@ -482,6 +604,11 @@ absl::Status RocksdbStore::Compact(const KeyRange& range) {
         range.upper ? &upper : nullptr));
     return compacted.ok() ? compacted : Fail("compacting", compacted);
   });
+}
+
+uint64_t RocksdbStore::LastGroup() {
+  const MutexLock writing(write_mutex_);
+  return last_group_;
 }
 
 absl::Status RocksdbStore::VerifyFiles() const {
@@ -521,14 +648,15 @@ absl::Status RocksdbStore::Reopen() {
   absl::StatusOr<ChainEnd> anchor = RocksdbInstance::ReadAnchor(env_.get(), directory_.path());
   if (!anchor.ok()) return anchor.status();
   // A group whose write failed may stand in the log, and is not to come back.
-  const ChainReader::Limits limits{.anchor = *anchor, .last_group = last_group_};
+  const uint64_t last_group = LastGroup();
+  const ChainReader::Limits limits{.anchor = *anchor, .last_group = last_group};
   ChainReader log(limits);
   absl::StatusOr<std::unique_ptr<RocksdbInstance>> instance =
       OpenInstance(limits, /*create=*/false, /*read_only=*/false, &log);
   if (!instance.ok()) return instance.status();
-  if (log.end().group != last_group_) {
+  if (log.end().group != last_group) {
     return absl::UnavailableError(absl::StrCat(directory_.path(), " holds the groups up to ",
-                                               log.end().group, ", not those up to ", last_group_,
+                                               log.end().group, ", not those up to ", last_group,
                                                ": open the Db again"));
   }
   if (absl::Status status = FlushWithMarker(**instance); !status.ok()) return status;

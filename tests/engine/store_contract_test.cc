@@ -341,6 +341,44 @@ TEST_P(StoreContractTest, StoreDestroyedWithoutCloseIsAsKilled) {
   EXPECT_EQ(Contents(Reopen()), "a=1@5");
 }
 
+// More than twice what a store keeps before it moves it to files by itself.
+TEST_P(StoreContractTest, ManyMegabytesSurviveTheDeathOfTheProcess) {
+  constexpr uint64_t kGroups = 170;
+  const std::string megabyte(size_t{1} << 20, 'x');
+  for (uint64_t ts = 1; ts <= kGroups; ++ts) {
+    ASSERT_TRUE(IsOk(Write(store(), {CommitOf(ts, {{"key" + std::to_string(ts % 3), megabyte},
+                                                   {"last", std::to_string(ts)}})})));
+  }
+  harness_->KillProcess();
+  State state = LoadedFrom(Reopen());
+  EXPECT_EQ(state["last"], std::pair(std::to_string(kGroups), CommitTs{kGroups}));
+  EXPECT_EQ(store().last_commit_ts(), CommitTs{kGroups});
+  EXPECT_EQ(state.size(), 4u);
+}
+
+TEST_P(StoreContractTest, WhatIsWrittenWhileItCompactsSurvivesTheDeathOfTheProcess) {
+  for (uint64_t round = 0; round < 5; ++round) {
+    std::atomic<bool> compacted{false};
+    uint64_t last = 0;
+    std::thread writer([&] {
+      last = store().last_commit_ts().value;
+      do {
+        ++last;
+        EXPECT_TRUE(IsOk(Put(last, "key" + std::to_string(last % 100), std::to_string(last))));
+      } while (!compacted.load());
+    });
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(IsOk(store().Compact({})));
+    compacted.store(true);
+    writer.join();
+    harness_->KillProcess();
+    const State state = LoadedFrom(Reopen());
+    EXPECT_EQ(store().last_commit_ts(), CommitTs{last});
+    const auto newest = state.find("key" + std::to_string(last % 100));
+    ASSERT_NE(newest, state.end());
+    EXPECT_EQ(newest->second.first, std::to_string(last));
+  }
+}
+
 enum class SyncBy { kWrite, kEmptyWrite, kSync, kFlush, kResume };
 
 TEST_P(StoreContractTest, SyncedCommitsSurviveAPowerCut) {
