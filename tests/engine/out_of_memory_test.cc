@@ -320,7 +320,7 @@ class OutOfMemoryTest : public ::testing::TestWithParam<Shortage> {
     EXPECT_TRUE(IsOk(scene.db->VerifyInvariants()));
   }
 
-  const FailingBlocks failing_blocks_;
+  const FailingBlocks failing_blocks_{};
 };
 
 TEST_P(OutOfMemoryTest, WritesHappenWhollyOrNotAtAll) {
