@@ -270,11 +270,10 @@ absl::StatusOr<std::unique_ptr<Store>> RocksdbStore::Open(const StoreOptions& op
       options.path, read_only ? DirectoryAccess::kShared : DirectoryAccess::kExclusive,
       options.create_if_missing && !read_only);
   if (!directory.ok()) return directory.status();
-  std::unique_ptr<RocksdbStore> store(
-      new RocksdbStore(*std::move(directory),
-                       MakeStoreEnv(seams.file_system != nullptr ? seams.file_system
-                                                                 : FilesWithMappedLogs()),
-                       seams.boot_id.empty() ? SystemBootId() : seams.boot_id, options.on_failure));
+  std::unique_ptr<RocksdbStore> store(new RocksdbStore(
+      *std::move(directory),
+      MakeStoreEnv(seams.file_system != nullptr ? seams.file_system : FilesWithMappedLogs()),
+      seams.boot_id.empty() ? SystemBootId() : seams.boot_id, options.on_failure));
   if (absl::Status status = store->Recover(options); !status.ok()) return status;
   return store;
 }
