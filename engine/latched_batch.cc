@@ -1,6 +1,7 @@
 #include "engine/latched_batch.h"
 
 #include <string_view>
+#include <vector>
 
 namespace firn::internal {
 

@@ -3,8 +3,8 @@
 #define FIRN_ENGINE_LATCHED_BATCH_H_
 
 #include <span>
-#include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "engine/normalized_batch.h"
 #include "engine/pending_value.h"
 #include "mvcc/commit_writer.h"
@@ -33,8 +33,9 @@ class LatchedBatch {
   OrderedMap& map_;
   const std::span<const NormalizedBatch::PointOp> points_;
   const std::span<const NormalizedBatch::RangeDeleteSpan> ranges_;
-  std::vector<PendingValue> values_;
-  std::vector<MapWrite> writes_;
+  // A single put allocates nothing here.
+  absl::InlinedVector<PendingValue, 1> values_;
+  absl::InlinedVector<MapWrite, 1> writes_;
   size_t next_ = 0;  // Point to be latched.
 };
 
