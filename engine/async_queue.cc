@@ -46,7 +46,7 @@ QueuedCommit::QueuedCommit(std::span<const NormalizedBatch::PointOp> points,
 }
 
 AsyncQueue::AsyncQueue(Store& store, Limits limits) : store_(store), limits_(limits) {
-  thread_ = std::thread([this] { Run(); });
+  thread_.Start("async queue", [this] { Run(); });
 }
 
 AsyncQueue::~AsyncQueue() {
@@ -133,7 +133,7 @@ absl::Status AsyncQueue::Close() {
     stop_ = true;
     changed_.NotifyAll();
   }
-  if (thread_.joinable()) thread_.join();
+  if (thread_.joinable()) thread_.Join();
   return store_.status();
 }
 

@@ -7,7 +7,6 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -18,6 +17,7 @@
 #include "engine/store.h"
 #include "firn/types.h"
 #include "mvcc/mutex.h"
+#include "mvcc/thread.h"
 
 namespace firn::internal {
 
@@ -100,7 +100,7 @@ class AsyncQueue {
   bool closed_ ABSL_GUARDED_BY(mutex_) = false;
   bool stop_ ABSL_GUARDED_BY(mutex_) = false;
 
-  std::thread thread_;
+  Thread thread_;
 };
 
 }  // namespace firn::internal

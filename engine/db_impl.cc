@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -82,7 +83,7 @@ DbImpl::DbImpl(const Options& options, std::unique_ptr<Store> store)
   try {
     commits_ = MakePipeline(options, *map_, store_.get());
     if (options.background == BackgroundMode::kThread) {
-      settler_thread_ = std::thread([this] { map_->settler().Run(); });
+      settler_thread_.Start("settler", [this] { map_->settler().Run(); });
     }
   } catch (...) {
     map_->Abandon();
@@ -259,7 +260,7 @@ absl::Status DbImpl::Close() {
   map_->Close();
   const absl::Status stored = store_ == nullptr ? absl::OkStatus() : CloseStore();
   map_->settler().Stop();
-  if (settler_thread_.joinable()) settler_thread_.join();
+  if (settler_thread_.joinable()) settler_thread_.Join();
   closed_ = UnsharedStatus(stored);
   return stored;
 }

@@ -6,7 +6,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -17,6 +16,7 @@
 #include "firn/db.h"
 #include "mvcc/mutex.h"
 #include "mvcc/status.h"
+#include "mvcc/thread.h"
 #include "mvcc/versioned_map.h"
 
 namespace firn::internal {
@@ -90,7 +90,7 @@ class DbImpl {
   std::unique_ptr<CommitPipeline> commits_;
 
   FactoryTable factories_;
-  std::thread settler_thread_;
+  Thread settler_thread_;
   Mutex close_mutex_;
   std::optional<absl::Status> closed_ ABSL_GUARDED_BY(close_mutex_);  // Close()'s answer.
 };

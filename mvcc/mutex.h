@@ -6,7 +6,9 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <mutex>
+#include <optional>
 
 #include "absl/base/thread_annotations.h"
 #include "mvcc/schedule_point.h"
@@ -17,12 +19,19 @@ class ABSL_LOCKABLE Mutex {
  public:
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() {
     if (mutex_.try_lock()) return;
+    while (ScheduleObserver* scheduler = SteeringObserver()) {
+      scheduler->Await(this, nullptr, std::nullopt);
+      if (mutex_.try_lock()) return;
+    }
     ReportBlocked(this);
     mutex_.lock();
     ReportUnblocked(this);
   }
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) { return mutex_.try_lock(); }
-  void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+  void Unlock() ABSL_UNLOCK_FUNCTION() {
+    mutex_.unlock();
+    ReportReleased(this);
+  }
 
  private:
   friend class CondVar;
@@ -46,6 +55,10 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 class CondVar {
  public:
   void Wait(Mutex& mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (ScheduleObserver* scheduler = SteeringObserver()) {
+      AwaitNotified(*scheduler, mutex, std::nullopt);
+      return;
+    }
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     ReportBlocked(this);
     condition_.wait(lock);
@@ -54,6 +67,9 @@ class CondVar {
   }
   // Returns false if `microseconds` passed first.
   bool WaitFor(Mutex& mutex, uint64_t microseconds) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (ScheduleObserver* scheduler = SteeringObserver()) {
+      return AwaitNotified(*scheduler, mutex, microseconds);
+    }
     std::unique_lock<std::mutex> lock(mutex.mutex_, std::adopt_lock);
     ReportBlocked(this);
     const std::cv_status status =
@@ -62,9 +78,21 @@ class CondVar {
     lock.release();
     return status == std::cv_status::no_timeout;
   }
-  void NotifyAll() { condition_.notify_all(); }
+  void NotifyAll() {
+    condition_.notify_all();
+    ReportReleased(this);
+  }
 
  private:
+  // Clang would have it locked twice.
+  bool AwaitNotified(ScheduleObserver& scheduler, Mutex& mutex,
+                     std::optional<uint64_t> timeout_us) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+    mutex.mutex_.unlock();
+    const bool notified = scheduler.Await(this, &mutex, timeout_us);
+    mutex.Lock();
+    return notified;
+  }
+
   std::condition_variable condition_;
 };
 
