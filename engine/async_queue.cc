@@ -94,8 +94,10 @@ absl::Status AsyncQueue::WaitPersisted(CommitTs ts) {
   while (store_.last_commit_ts() < ts) {
     if (absl::Status status = store_.status(); !status.ok()) return status;
     if (stop_) return ClosedError();
-    wanted_ts_ = std::max(wanted_ts_, ts.value);
-    changed_.NotifyAll();
+    if (wanted_ts_ < ts.value) {  // Only then: those who wait would else wake each other for ever.
+      wanted_ts_ = ts.value;
+      changed_.NotifyAll();
+    }
     changed_.Wait(mutex_);
   }
   return absl::OkStatus();

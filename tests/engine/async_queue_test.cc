@@ -13,6 +13,7 @@
 #include "engine/memory_store.h"
 #include "firn/status.h"
 #include "gtest/gtest.h"
+#include "mvcc/schedule_point.h"
 #include "tests/support/status_checks.h"
 
 namespace firn::internal {
@@ -141,6 +142,40 @@ TEST_F(AsyncQueueTest, LeavesTheStoreAloneWhileAnotherHasIt) {
   })));
   EXPECT_TRUE(IsOk(queue.WaitPersisted({1})));
 }
+
+#ifdef FIRN_INVARIANTS
+// Counts how often anybody begins to wait while one lives.
+class WaitCounter final : public ScheduleObserver {
+ public:
+  WaitCounter() { schedule_observer.store(this, std::memory_order_release); }
+  ~WaitCounter() override { schedule_observer.store(nullptr, std::memory_order_release); }
+  void AtPoint(const char* /*name*/) override {}
+  void OnBlocked(const void* /*resource*/) override { ++count_; }
+  void OnUnblocked(const void* /*resource*/) override {}
+  int count() const { return count_; }
+
+ private:
+  std::atomic<int> count_{0};
+};
+
+TEST_F(AsyncQueueTest, WhoeverWaitsForTheSameCommitsLetsTheOthersSleep) {
+  WaitCounter waits;
+  {
+    AsyncQueue queue(*store_, {kNeverUs, kPlenty});
+    ASSERT_TRUE(IsOk(Commit(queue, "a", 1)));
+    std::thread waiters[2];
+    EXPECT_TRUE(IsOk(queue.RunExclusive([&] {
+      for (std::thread& waiter : waiters) {
+        waiter = std::thread([&] { EXPECT_TRUE(IsOk(queue.WaitPersisted({1}))); });
+      }
+      std::this_thread::sleep_for(kAWhile);
+      return absl::OkStatus();
+    })));
+    for (std::thread& waiter : waiters) waiter.join();
+  }
+  EXPECT_LT(waits.count(), 40);
+}
+#endif  // FIRN_INVARIANTS
 
 TEST_F(AsyncQueueTest, ClosesOnceTheLastReservationIsPersisted) {
   AsyncQueue queue(*store_, {kNeverUs, kPlenty});
