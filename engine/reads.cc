@@ -1,5 +1,7 @@
 #include "engine/reads.h"
 
+#include "mvcc/schedule_point.h"
+
 namespace firn::internal {
 
 absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
@@ -19,6 +21,7 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
         leaves[i] = map.map().FindLeaf(keys[begin + i]);
         __builtin_prefetch(leaves[i]);
       }
+      AtSchedulePoint("map:found_leaf");
       const LeafState* states[kGroup];
       for (size_t i = 0; i < count; ++i) {
         states[i] = leaves[i]->state.Load();

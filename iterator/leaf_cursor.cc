@@ -42,6 +42,7 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
 void LeafCursor::GatherFresh() {
   const FreshDelta* delta = state_->delta.load(std::memory_order_acquire);
   if (delta == nullptr) return;
+  AtSchedulePoint("cursor:before_fresh");
   for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
     const FreshSlot& slot = delta->slot(i);
     // A slot without a visible version leaves the key to the run.

@@ -7,6 +7,7 @@
 
 #include "mvcc/check.h"
 #include "mvcc/key_index.h"
+#include "mvcc/schedule_point.h"
 
 namespace firn::internal {
 namespace {
@@ -153,6 +154,7 @@ void FreshDelta::AppendSlot(std::string_view key, Version* version) {
   const uint64_t fingerprint = static_cast<uint64_t>(Fingerprint(key)) << (8 * (i % 8));
   std::atomic<uint64_t>& word = words()[i / 8];
   word.store(word.load(std::memory_order_relaxed) | fingerprint, std::memory_order_relaxed);
+  AtSchedulePoint("delta:before_count");
   count_.store(i + 1, std::memory_order_release);
 }
 

@@ -108,6 +108,7 @@ const LeafState* OrderedMap::FindStateForward(std::string_view key) const {
       node = static_cast<const InnerNode*>(node->child(node->ChildIndex(key)));
     }
     const uint32_t index = node->ChildIndex(key);
+    AtSchedulePoint("map:found_leaf");
     const LeafState* state = static_cast<Leaf*>(node->child(index))->state.Load();
     if (!state->BelowUpper(key)) continue;  // As in FindState().
     PrefetchLeaves(*node, index, /*forward=*/true);
@@ -122,6 +123,7 @@ const LeafState* OrderedMap::FindStateBefore(std::string_view lower) const {
       node = static_cast<const InnerNode*>(node->child(node->ChildIndexBefore(lower)));
     }
     const uint32_t index = node->ChildIndexBefore(lower);
+    AtSchedulePoint("map:found_leaf");
     const LeafState* state = static_cast<Leaf*>(node->child(index))->state.Load();
     // A split may have cut off the keys just below `lower`; they are linked by then.
     if (state->has_upper && *state->fences().upper < lower) continue;
@@ -136,6 +138,7 @@ const LeafState* OrderedMap::FindLastState() const {
     while (node->level() > 1) {
       node = static_cast<const InnerNode*>(node->child(node->child_count() - 1));
     }
+    AtSchedulePoint("map:found_leaf");
     const LeafState* state = static_cast<Leaf*>(node->child(node->child_count() - 1))->state.Load();
     if (!state->has_upper) return state;
   }

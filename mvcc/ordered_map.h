@@ -16,6 +16,7 @@
 #include "mvcc/large_value.h"
 #include "mvcc/leaf.h"
 #include "mvcc/pruner.h"
+#include "mvcc/schedule_point.h"
 #include "mvcc/span_allocator.h"
 
 namespace firn::internal {
@@ -56,7 +57,9 @@ class OrderedMap {
   // The current state that covers `key`. Requires: an EpochGuard.
   const LeafState* FindState(std::string_view key) const {
     while (true) {  // Again only after a split, whose new leaf is linked by then.
-      const LeafState* state = FindLeaf(key)->state.Load();
+      const Leaf* leaf = FindLeaf(key);
+      AtSchedulePoint("map:found_leaf");
+      const LeafState* state = leaf->state.Load();
       state->PrefetchIndex();
       if (state->BelowUpper(key)) [[likely]] {
         return state;

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "mvcc/leaf.h"
+#include "mvcc/schedule_point.h"
 #include "mvcc/timestamp_oracle.h"
 #include "mvcc/visibility.h"
 
@@ -49,6 +50,7 @@ VersionView FindVersion(const LeafState& state, std::string_view key, View view)
       for (const Version* version = slot->chain.Head(); version != nullptr;) {
         if (view.Sees(version->commit_ts)) return ViewOf(*version);
         const Version* older = VersionChain::Older(version);
+        AtSchedulePoint("read:stepping_over");
         if (view.Sees(version->commit_ts)) return ViewOf(*version);
         version = older;
       }

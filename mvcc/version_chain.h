@@ -47,7 +47,10 @@ class BasicVersionChain {
   // timestamp is pinned, so pruning leaves its version alone.
   const VersionType* NewestAt(uint64_t read_ts) const {
     const VersionType* version = Head();
-    while (version != nullptr && !IsVisible(version->commit_ts, read_ts)) version = Older(version);
+    while (version != nullptr && !IsVisible(version->commit_ts, read_ts)) {
+      AtSchedulePoint("chain:before_older");
+      version = Older(version);
+    }
     return version;
   }
 

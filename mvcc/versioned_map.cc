@@ -2,16 +2,21 @@
 
 #include <new>
 
+#include "mvcc/schedule_point.h"
+
 namespace firn::internal {
 
 void VersionedMap::Abandon() {
+  AtSchedulePoint("handles:before_mark");
   // Both pools before the sum: a slot released after its mark takes one away at once.
   const size_t marked = registry_.OrphanClaimed() + map_.hazards().OrphanClaimed();
+  AtSchedulePoint("handles:marked");
   if (orphans_.AddMarked(marked)) delete this;
 }
 
 HazardSlot* VersionedMap::ClaimHazard() {
   HazardSlot* slot = map_.hazards().Claim();
+  AtSchedulePoint("handles:claimed");
   if (!closed_.load(std::memory_order_seq_cst)) return slot;
   ReleaseHazard(slot);
   return nullptr;
@@ -25,7 +30,9 @@ void VersionedMap::DropSnapshot(SnapshotSlot* slot) noexcept {
     WorkInline();
   });
   // Not an orphan: this may be gone by now.
-  if (dropped.orphaned && orphans_.DropMarked()) delete this;
+  if (!dropped.orphaned) return;
+  AtSchedulePoint("handles:before_drop");
+  if (orphans_.DropMarked()) delete this;
 }
 
 void VersionedMap::WorkInline() noexcept {
@@ -39,7 +46,10 @@ void VersionedMap::WorkInline() noexcept {
 }
 
 void VersionedMap::ReleaseHazard(HazardSlot* slot) noexcept {
-  if (map_.hazards().Release(slot) && orphans_.DropMarked()) delete this;
+  AtSchedulePoint("handles:before_release");
+  if (!map_.hazards().Release(slot)) return;
+  AtSchedulePoint("handles:before_drop");
+  if (orphans_.DropMarked()) delete this;
 }
 
 }  // namespace firn::internal
