@@ -23,6 +23,7 @@
 namespace firn {
 namespace {
 
+using ::firn::internal::HarnessOpener;
 using ::firn::internal::IsOutcomeUnknown;
 using ::firn::internal::StoreFault;
 using ::firn::internal::StoreHarness;
@@ -35,18 +36,6 @@ using ::firn::test::ReadForward;
 using ::firn::test::ValueOf;
 
 enum class Disk { kMemory, kRocksdb };
-
-// Opens what the harness has, whatever the path.
-class HarnessOpener final : public internal::StoreOpener {
- public:
-  explicit HarnessOpener(StoreHarness& harness) : harness_(harness) {}
-  absl::StatusOr<std::unique_ptr<internal::Store>> Open(const internal::StoreOptions&) override {
-    return harness_.Open();
-  }
-
- private:
-  StoreHarness& harness_;
-};
 
 class PersistentDbTest : public ::testing::TestWithParam<std::tuple<Disk, Durability>> {
  protected:

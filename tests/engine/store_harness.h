@@ -37,6 +37,19 @@ class StoreHarness {
   virtual void Heal() = 0;
 };
 
+// Opens what the harness has, whatever the path.
+// Lifetime: the harness outlives it.
+class HarnessOpener final : public StoreOpener {
+ public:
+  explicit HarnessOpener(StoreHarness& harness) : harness_(harness) {}
+  absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& /*options*/) override {
+    return harness_.Open();
+  }
+
+ private:
+  StoreHarness& harness_;
+};
+
 // A way to make a harness, named as GoogleTest names a parameter.
 struct StoreKind {
   std::string name;
