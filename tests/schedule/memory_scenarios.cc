@@ -107,6 +107,29 @@ void LeavesAreMergedUnderAReaderThatHops(Random& random) {
   trial.JudgeAll();
 }
 
+// Two levels of inner nodes shrink to one while somebody writes where leaves go.
+void InnerNodesAreMergedUnderAWriter(Random& random) {
+  Trial trial(TinyOptions());
+  Witness& before = trial.NewWitness();
+  for (size_t i = 0; i < 24; ++i) before.Put(NumberedKey(i), "old");
+  ASSERT_TRUE(IsOk(trial.db().Settle()));
+  before.DeleteRange(NumberedKey(1), NumberedKey(23));
+  Witness& writer = trial.NewWitness();
+  Witness& reader = trial.NewWitness();
+  const size_t middle = random.Between(2, 20);
+  RunTogether({{"writer",
+                [&] {
+                  PutAll(writer, {middle, middle + 1, middle + 2}, "new");
+                }},
+               {"settler", [&] { SettleSome(trial, 3); }},
+               {"reader", [&] {
+                  reader.ScanForward();
+                  reader.ScanBackward();
+                  reader.MultiGet({NumberedKey(middle), NumberedKey(23), NumberedKey(0)});
+                }}});
+  trial.JudgeAll();
+}
+
 void ASnapshotIsPinnedWhilePrunersCollect(Random& random) {
   Trial trial(SomeOptions(random));
   PutAll(trial.NewWitness(), {0, 1}, "old");
@@ -393,6 +416,7 @@ std::vector<Scenario> MemoryScenarios() {
       {"TwoWritersSplitALeafUnderAScan", &TwoWritersSplitALeafUnderAScan},
       {"ALeafIsFrozenUnderAnIteratorThatStandsInIt", &ALeafIsFrozenUnderAnIteratorThatStandsInIt},
       {"LeavesAreMergedUnderAReaderThatHops", &LeavesAreMergedUnderAReaderThatHops},
+      {"InnerNodesAreMergedUnderAWriter", &InnerNodesAreMergedUnderAWriter},
       {"ASnapshotIsPinnedWhilePrunersCollect", &ASnapshotIsPinnedWhilePrunersCollect},
       {"GetStepsOverWhatIsNotPublished", &GetStepsOverWhatIsNotPublished},
       {"OneOfTwoCompareAndSwapsWins", &OneOfTwoCompareAndSwapsWins},

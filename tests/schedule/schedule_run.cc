@@ -60,6 +60,7 @@ ScheduleRun Run(const Scenario& scenario, uint64_t seed, uint64_t change_count,
   Random random(seed);
   scenario.run(random);
   run.trace_text = scheduler.TraceText();
+  run.step_count = scheduler.trace().size();
   run.choice_count = scheduler.choice_count();
   return run;
 }

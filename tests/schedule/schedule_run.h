@@ -13,7 +13,8 @@ namespace firn::test {
 struct ScheduleRun {
   std::string replay;      // What brings it back.
   std::string trace_text;  // Who did what when.
-  uint64_t choice_count;   // Steps at which another thread could have run.
+  uint64_t step_count;
+  uint64_t choice_count;  // Steps at which another thread could have run.
 };
 
 // Runs the scenario under the schedule of `seed`, with up to four changes of priority among

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -50,11 +51,18 @@ TEST_P(ScheduleTest, HoldsUnderEverySchedule) {
   const uint64_t last = only_seed != 0 ? only_seed : NumberFromEnv("FIRN_SCHEDULE_SEEDS", kSeeds);
   const uint64_t step_count = MeasuredSteps(scenario);
   ASSERT_FALSE(HasFailure()) << "without any change of priority";
+  std::set<size_t> different;
+  uint64_t steps = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const ScheduleRun run = RunSeed(scenario, seed, step_count);
+    different.insert(std::hash<std::string>()(run.trace_text));
+    steps += run.step_count;
     if (only_seed != 0) std::printf("%s", run.trace_text.c_str());
     ASSERT_FALSE(HasFailure()) << run.replay << " repeats this:\n" << run.trace_text;
   }
+  std::printf("%llu schedules, %zu of them different, %llu steps\n",
+              static_cast<unsigned long long>(last - first + 1), different.size(),
+              static_cast<unsigned long long>(steps));
 }
 
 TEST_P(ScheduleTest, ASeedGivesTheSameScheduleTenTimesOfTen) {
