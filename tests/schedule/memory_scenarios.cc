@@ -55,8 +55,10 @@ void TwoWritersSplitALeafUnderAScan(Random& random) {
                   PutAll(right, {7, 6, 5, 6}, "right");
                 }},
                {"reader", [&] {
+                  reader.MultiGet({NumberedKey(8), NumberedKey(4), NumberedKey(0)});
                   reader.ScanSnapshot();
                   reader.ScanForward();
+                  reader.MultiGet({NumberedKey(8), NumberedKey(4), NumberedKey(0)});
                   reader.ScanBackward();
                 }}});
   trial.JudgeAll();

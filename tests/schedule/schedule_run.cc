@@ -1,8 +1,10 @@
 #include "tests/schedule/schedule_run.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <csignal>
-#include <cstring>
+#include <cstdio>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -17,14 +19,19 @@ namespace {
 
 constexpr uint64_t kMostChanges = 4;
 
-// Says which run ended the process: a broken invariant, a signal, a sanitizer's report.
+// Says which run ended the process: a broken invariant, a signal, a sanitizer's report, or a loop
+// without a schedule point that never ended.
 class LastWords {
  public:
   explicit LastWords(const std::string& words) {
     std::snprintf(words_, sizeof(words_), "%s\n", words.c_str());
     [[maybe_unused]] static const bool installed = Install();
+    alarm(kHangSeconds);
   }
-  ~LastWords() { words_[0] = '\0'; }
+  ~LastWords() {
+    alarm(0);
+    words_[0] = '\0';
+  }
   LastWords(const LastWords&) = delete;
   LastWords& operator=(const LastWords&) = delete;
 
@@ -34,6 +41,7 @@ class LastWords {
     __sanitizer_set_death_callback(&Say);
 #endif
     std::signal(SIGABRT, &SayAndDie);
+    std::signal(SIGALRM, &SayAndDie);
 #if !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
     std::signal(SIGSEGV, &SayAndDie);
 #endif
@@ -46,6 +54,7 @@ class LastWords {
     std::raise(signal);
   }
 
+  static constexpr unsigned kHangSeconds = 60;
   static inline char words_[512] = "";
 };
 

@@ -178,6 +178,39 @@ void OneSyncServesWhoeverWaits(Random& random) {
   EXPECT_EQ(world.Reopened(), last);
 }
 
+void DurableGroupsAppearAtOnce(Random& random) {
+  StoreWorld world(random.OneIn(2) ? Durability::kBuffered : Durability::kSync, false);
+  Trial trial(world.options());
+  Witness& before = trial.NewWitness();
+  for (const char* key : {"a", "b", "y", "z"}) before.Put(key, "0");
+  Witness& first = trial.NewWitness();
+  Witness& second = trial.NewWitness();
+  Witness& reader = trial.NewWitness();
+  const auto write_batches = [](Witness& witness, const std::string& value) {
+    for (int i = 0; i < 2; ++i) {
+      WriteBatch batch;
+      batch.Put("a", value + std::to_string(i));
+      batch.Delete("b");
+      batch.Put("z", value + std::to_string(i));
+      witness.Write(batch);
+      witness.Put("b", value);
+    }
+  };
+  RunTogether({{"first", [&] { write_batches(first, "1"); }},
+               {"second", [&] { write_batches(second, "2"); }},
+               {"reader", [&] {
+                  for (int i = 0; i < 2; ++i) {
+                    reader.ScanForward();
+                    reader.MultiGet({"z", "b", "a"});
+                    reader.Get("a");
+                  }
+                }}});
+  trial.JudgeAll();
+  const std::vector<Entry> last = ReadForward(trial.db());
+  trial.CloseDb();
+  EXPECT_EQ(world.Reopened(), last);
+}
+
 void ConditionsAreJudgedWithinAGroup(Random& random) {
   StoreWorld world(random.OneIn(2) ? Durability::kBuffered : Durability::kSync, false);
   Trial trial(world.options());
@@ -237,6 +270,7 @@ std::vector<Scenario> StoreScenarios() {
       {"AFullQueueMakesCommittersWait", &AFullQueueMakesCommittersWait},
       {"AsyncCommitsArePersistedInOrder", &AsyncCommitsArePersistedInOrder},
       {"OneSyncServesWhoeverWaits", &OneSyncServesWhoeverWaits},
+      {"DurableGroupsAppearAtOnce", &DurableGroupsAppearAtOnce},
       {"ConditionsAreJudgedWithinAGroup", &ConditionsAreJudgedWithinAGroup},
       {"AStoreIsClosedBesideCommits", &AStoreIsClosedBesideCommits},
   };
