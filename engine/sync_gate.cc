@@ -1,5 +1,7 @@
 #include "engine/sync_gate.h"
 
+#include "mvcc/schedule_point.h"
+
 namespace firn::internal {
 
 absl::Status SyncGate::WaitSynced(CommitTs ts) {
@@ -12,7 +14,9 @@ absl::Status SyncGate::WaitSynced(CommitTs ts) {
       }
       syncing_ = true;
     }
+    AtSchedulePoint("sync:before_store");
     const absl::Status status = store_.Sync().status();
+    AtSchedulePoint("sync:after_store");
     const MutexLock lock(mutex_);
     syncing_ = false;
     synced_.NotifyAll();

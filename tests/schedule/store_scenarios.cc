@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "engine/async_queue.h"
 #include "engine/store.h"
 #include "firn/db.h"
 #include "gtest/gtest.h"
@@ -95,6 +99,35 @@ void AGroupOfThreeCommitsMeetsAFailingWrite(Random& random) {
 
 constexpr size_t kValueSizes[] = {100, 600, 2000};
 
+// Refused because of what another of its group was about to write: if that came to nothing, the
+// refusal would be a lie.
+void ARefusalHangsOnAWriteThatMayFail(Random& random) {
+  StoreWorld world(Durability::kBuffered, random.OneIn(2));
+  Trial trial(world.options());
+  trial.NewWitness().Put("k", "0");
+  world.disk().FailOperation(random.Between(1, 3), internal::StoreFault::kIoError);
+  RunTogether({{"leader", [&] { trial.db().Put("other", "1").status().IgnoreError(); }},
+               {"writer",
+                [&] {
+                  const bool written = trial.db().Put("k", "1").ok();
+                  const std::optional<std::string> value = ValueOf(trial.db().Get("k"));
+                  EXPECT_TRUE(!written || value != "0");
+                }},
+               {"swapper", [&] {
+                  const absl::StatusOr<std::optional<CommitTs>> swapped =
+                      trial.db().CompareAndSwap("k", "0", "2");
+                  if (!swapped.ok()) return;
+                  const std::optional<std::string> value = ValueOf(trial.db().Get("k"));
+                  EXPECT_TRUE(*swapped ? value != "0" : value == "1");
+                }}});
+}
+
+// How many commits of such a value have room in the queue; a larger one goes alone.
+uint64_t RoomFor(std::string_view value, size_t queue_bytes) {
+  const internal::NormalizedBatch::PointOp point{"k0", value};
+  return std::max<uint64_t>(1, queue_bytes / internal::QueuedCommit({&point, 1}, {}).bytes());
+}
+
 void AFullQueueMakesCommittersWait(Random& random) {
   StoreWorld world(Durability::kAsync, false);
   world.options().async_queue_bytes = 1024;
@@ -104,8 +137,12 @@ void AFullQueueMakesCommittersWait(Random& random) {
   Witness& first = trial.NewWitness();
   Witness& second = trial.NewWitness();
   Witness& reader = trial.NewWitness();
-  const auto put_all = [&value](Witness& witness, const std::string& key) {
-    for (int i = 0; i < 3; ++i) witness.Put(key + std::to_string(i), value);
+  const uint64_t room = RoomFor(value, world.options().async_queue_bytes);
+  const auto put_all = [&](Witness& witness, const std::string& key) {
+    for (int i = 0; i < 3; ++i) {
+      witness.Put(key + std::to_string(i), value);
+      EXPECT_LE(ValueOf(trial.db().Stats()).unpersisted_commit_count, room);
+    }
   };
   RunTogether({{"first", [&] { put_all(first, "a"); }},
                {"second", [&] { put_all(second, "b"); }},
@@ -267,6 +304,7 @@ void AStoreIsClosedBesideCommits(Random& random) {
 std::vector<Scenario> StoreScenarios() {
   return {
       {"AGroupOfThreeCommitsMeetsAFailingWrite", &AGroupOfThreeCommitsMeetsAFailingWrite},
+      {"ARefusalHangsOnAWriteThatMayFail", &ARefusalHangsOnAWriteThatMayFail},
       {"AFullQueueMakesCommittersWait", &AFullQueueMakesCommittersWait},
       {"AsyncCommitsArePersistedInOrder", &AsyncCommitsArePersistedInOrder},
       {"OneSyncServesWhoeverWaits", &OneSyncServesWhoeverWaits},
