@@ -93,6 +93,7 @@ class Witness {
     std::function<bool(const Oracle& oracle, CommitTs ts)> holds;
   };
 
+  void Walk(bool forward);
   // Whoever knows `ts` now knew nothing newer before.
   void TimeIs(CommitTs ts);
   void ClaimJustBefore(CommitTs ts, const std::string& key, std::optional<std::string> value);

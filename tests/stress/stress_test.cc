@@ -71,13 +71,7 @@ class StressTest : public ::testing::Test {
   }
   // The structure is sound, and nothing that nobody sees has stayed.
   void CheckTheEnd() {
-    EXPECT_TRUE(IsOk(db_->VerifyInvariants()));
-    EXPECT_TRUE(IsOk(db_->Settle()));
-    EXPECT_TRUE(IsOk(db_->VerifyInvariants()));
-    const DbStats stats = ValueOf(db_->Stats());
-    EXPECT_EQ(stats.live_snapshot_count, 0u);
-    EXPECT_EQ(stats.version_count, stats.key_count);
-    EXPECT_EQ(stats.owing_leaf_count, 0u);
+    const DbStats stats = test::ExpectNothingStays(*db_);
     RecordProperty("commits", static_cast<int>(stats.commit_count));
     RecordProperty("freezes", static_cast<int>(stats.freeze_count));
     std::printf("%llu commits, %llu freezes, %llu splits, %llu merges, %llu schedule points\n",

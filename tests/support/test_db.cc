@@ -75,6 +75,17 @@ std::vector<Entry> ReadBackward(const Db& db, const Bounds& bounds) {
   return Backward(CheckingCursor(db.NewIterator(bounds.options())));
 }
 
+DbStats ExpectNothingStays(Db& db) {
+  EXPECT_TRUE(IsOk(db.VerifyInvariants()));
+  EXPECT_TRUE(IsOk(db.Settle()));
+  EXPECT_TRUE(IsOk(db.VerifyInvariants()));
+  DbStats stats = ValueOf(db.Stats());
+  EXPECT_EQ(stats.live_snapshot_count, 0u);
+  EXPECT_EQ(stats.version_count, stats.key_count);
+  EXPECT_EQ(stats.owing_leaf_count, 0u);
+  return stats;
+}
+
 std::string Contents(const Snapshot& snapshot) { return Join(ReadForward(snapshot)); }
 std::string Contents(const Db& db) { return Join(ReadForward(db)); }
 

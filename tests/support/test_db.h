@@ -28,6 +28,10 @@ std::vector<Entry> ReadForward(const Db& db, const Bounds& bounds = {});
 std::vector<Entry> ReadBackward(const Snapshot& snapshot, const Bounds& bounds = {});
 std::vector<Entry> ReadBackward(const Db& db, const Bounds& bounds = {});
 
+// Settles, and expects a sound structure in which nothing stays that nobody sees. Returns its
+// figures. Requires: no snapshots and no iterators.
+DbStats ExpectNothingStays(Db& db);
+
 // "a=1 b=2": short contents to compare with a literal.
 std::string Contents(const Snapshot& snapshot);
 std::string Contents(const Db& db);
