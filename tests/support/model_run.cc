@@ -41,7 +41,7 @@ std::optional<std::string_view> View(const std::optional<std::string>& text) {
 
 }  // namespace
 
-ModelRun::ModelRun(uint64_t seed) : random_(seed), clock_(random_.Below(1000)) {
+ModelRun::ModelRun(uint64_t seed) : random_(seed), clock_(random_.Below(1000)), keys_(random_) {
   options_ = TinyOptions();
   options_.background = random_.OneIn(2) ? BackgroundMode::kManual : BackgroundMode::kInline;
   options_.clock = &clock_;
@@ -54,7 +54,6 @@ ModelRun::ModelRun(uint64_t seed) : random_(seed), clock_(random_.Below(1000)) {
     options_.tuning.large_value_bytes = random_.Between(16, 128);
   }
   largest_value_bytes_ = random_.OneIn(4) ? 400 : 2 * options_.tuning.large_value_bytes;
-  MakeKeys();
   db_ = OpenTestDb(options_);
   empty_stats_ = ValueOf(db_->Stats());
 }
@@ -67,81 +66,14 @@ std::string ModelRun::Description() const {
   text << (options_.background == BackgroundMode::kInline ? "inline" : "manual")
        << " block_bytes=" << tuning.block_bytes << " block_entries=" << tuning.block_entries
        << " delta_slots=" << tuning.delta_slots << " inner_fanout=" << tuning.inner_fanout
-       << " large_value_bytes=" << tuning.large_value_bytes << ", " << keys_.size() << " keys, "
-       << snapshots_.size() << " snapshots, " << cursors_.size() << " cursors; last operations:\n";
+       << " large_value_bytes=" << tuning.large_value_bytes << ", " << keys_.keys().size()
+       << " keys, " << snapshots_.size() << " snapshots, " << cursors_.size()
+       << " cursors; last operations:\n";
   for (const std::string& line : trace_) text << "  " << line << '\n';
   return text.str();
 }
 
 // --- Random material.
-
-void ModelRun::MakeKeys() {
-  using std::string_literals::operator""s;
-  switch (random_.Below(5)) {
-    case 0:  // Few and short.
-      for (char letter = 'a'; letter < 'a' + 10; ++letter) keys_.emplace_back(1, letter);
-      break;
-    case 1:  // Every end of the byte order, and keys that are prefixes of others.
-      keys_ = {""s,
-               "\0"s,
-               "\0\0"s,
-               "\0\1"s,
-               "\1"s,
-               "a"s,
-               "a\0"s,
-               "a\0\0"s,
-               "a\xff"s,
-               "aa"s,
-               "b"s,
-               "\x7f"s,
-               "\x80"s,
-               "\xfe\xff"s,
-               "\xff"s,
-               "\xff\0"s,
-               "\xff\xff"s,
-               "\xff\xff\xff\xff"s,
-               "\xff\xff\xff\xff\xff"s};
-      break;
-    case 2: {  // A long shared prefix, and what sorts around it.
-      const std::string prefix(random_.Between(20, 300), 'p');
-      keys_ = {prefix, prefix.substr(1), prefix + '\0', prefix + '\xff', prefix + "\xff\xff"};
-      for (int i = 0; i < 20; ++i) keys_.push_back(prefix + std::to_string(i * 7));
-      break;
-    }
-    default:  // Many, so that there are inner nodes.
-      for (size_t i = 0, count = random_.Between(20, 80); i < count; ++i) {
-        keys_.push_back(NumberedKey(i));
-      }
-      break;
-  }
-  if (random_.OneIn(20)) {
-    const std::string longest(kMaxKeyBytes, 'k');
-    keys_.push_back(longest);
-    keys_.push_back(longest.substr(1) + 'l');
-    keys_.push_back(longest.substr(1) + '\0');
-  }
-}
-
-std::string ModelRun::RandomTarget() {
-  std::string target = RandomKey();
-  switch (random_.Below(6)) {
-    case 0:
-      target += '\0';
-      break;
-    case 1:
-      if (!target.empty()) target.pop_back();
-      break;
-    case 2:
-      if (!target.empty()) ++target.back();
-      break;
-    case 3:
-      target.assign(random_.Below(4), static_cast<char>(random_.Next()));
-      break;
-    default:
-      break;
-  }
-  return target;
-}
 
 std::string ModelRun::RandomValue() {
   const size_t bytes = random_.OneIn(3) ? random_.Below(largest_value_bytes_) : random_.Below(6);
@@ -150,29 +82,9 @@ std::string ModelRun::RandomValue() {
   return value;
 }
 
-Bounds ModelRun::RandomBounds() {
-  Bounds bounds;
-  if (random_.OneIn(2)) bounds.lower = RandomTarget();
-  if (random_.OneIn(2)) bounds.upper = RandomTarget();
-  if (bounds.crossed() && !random_.OneIn(8)) std::swap(bounds.lower, bounds.upper);
-  bounds.lower_inclusive = !random_.OneIn(4);
-  bounds.upper_inclusive = random_.OneIn(4);
-  if (random_.OneIn(4)) {
-    const std::string key = RandomKey();
-    bounds.prefix = key.substr(0, random_.Below(key.size() + 1));
-  }
-  bounds.keys_only = random_.OneIn(8);
-  return bounds;
-}
-
 KeyRange ModelRun::RandomRange() {
-  range_lower_ = RandomTarget();
-  range_upper_ = RandomTarget();
-  if (range_lower_ > range_upper_) std::swap(range_lower_, range_upper_);
-  KeyRange range;
-  if (!random_.OneIn(5)) range.lower = range_lower_;
-  if (!random_.OneIn(5)) range.upper = range_upper_;
-  return range;
+  range_ = keys_.Range();
+  return range_.range();
 }
 
 WriteOptions ModelRun::RandomWriteOptions() {
@@ -269,7 +181,7 @@ void ModelRun::Committed(const absl::StatusOr<CommitTs>& committed, const WriteO
 }
 
 void ModelRun::Put() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::string value =
       random_.OneIn(8) ? oracle_.Get(key, latest_).value_or("") : RandomValue();
   const WriteOptions options = RandomWriteOptions();
@@ -279,7 +191,7 @@ void ModelRun::Put() {
 }
 
 void ModelRun::Delete() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const WriteOptions options = RandomWriteOptions();
   Trace("Delete", Printable(key));
   Committed(db_->Delete(key, options), options);
@@ -306,7 +218,7 @@ void ModelRun::WriteBatchOfMany() {
   WriteBatch batch;
   std::string detail;
   for (uint64_t count = random_.Below(random_.OneIn(4) ? 60 : 8); count > 0; --count) {
-    const std::string& key = RandomKey();
+    const std::string& key = keys_.Key();
     switch (random_.Below(8)) {
       case 0:
       case 1:
@@ -342,13 +254,13 @@ void ModelRun::WriteInThePast() {
   WriteOptions options;
   options.commit_ts = CommitTs{latest_.value - std::min(latest_.value, random_.Below(3))};
   Trace("Put in the past");
-  EXPECT_TRUE(FailsWith(db_->Put(RandomKey(), "late", options), ErrorKind::kTimestampInPast));
+  EXPECT_TRUE(FailsWith(db_->Put(keys_.Key(), "late", options), ErrorKind::kTimestampInPast));
   options.commit_ts = CommitTs{std::max(latest_.value, clock_.NowNanos()) + 1'000'000'001};
   EXPECT_TRUE(FailsWith(db_->Clear(options), ErrorKind::kTimestampInFuture));
 }
 
 void ModelRun::LoadOrStore() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::string value = RandomValue();
   const WriteOptions options = RandomWriteOptions();
   const std::optional<Entry> before = oracle_.Find(key, latest_);
@@ -367,7 +279,7 @@ void ModelRun::LoadOrStore() {
 void ModelRun::LoadOrStoreLazily() {
   enum class Factory { kReturns, kFails, kThrows, kIsOvertaken };
   const auto factory_does = static_cast<Factory>(random_.Below(4));
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::string value = RandomValue();
   const WriteOptions options;
   const std::optional<Entry> before = oracle_.Find(key, latest_);
@@ -404,7 +316,7 @@ void ModelRun::LoadOrStoreLazily() {
 }
 
 void ModelRun::LoadAndDelete() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const WriteOptions options = RandomWriteOptions();
   Trace("LoadAndDelete", Printable(key));
   const ExchangeResult result = ValueOf(db_->LoadAndDelete(key, options));
@@ -414,7 +326,7 @@ void ModelRun::LoadAndDelete() {
 }
 
 void ModelRun::Swap() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::string value = RandomValue();
   const WriteOptions options = RandomWriteOptions();
   Trace("Swap", Printable(key) + " " + Printable(value));
@@ -425,7 +337,7 @@ void ModelRun::Swap() {
 }
 
 void ModelRun::CompareAndSwap() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::optional<std::string> expected = LikelyValue(key);
   const std::string value = RandomValue();
   const WriteOptions options = RandomWriteOptions();
@@ -439,7 +351,7 @@ void ModelRun::CompareAndSwap() {
 }
 
 void ModelRun::CompareAndDelete() {
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::optional<std::string> expected = LikelyValue(key);
   const WriteOptions options = RandomWriteOptions();
   Trace("CompareAndDelete", Printable(key));
@@ -483,7 +395,7 @@ void ModelRun::ReleaseSnapshot() {
 void ModelRun::OpenCursor() {
   constexpr size_t kMostCursors = 12;
   if (cursors_.size() >= kMostCursors) return CloseCursor();
-  const Bounds bounds = RandomBounds();
+  const Bounds bounds = keys_.AnyBounds();
   std::ostringstream detail;
   detail << bounds;
   if (snapshots_.empty() || random_.OneIn(3)) {
@@ -520,7 +432,7 @@ void ModelRun::MoveCursor() {
 }
 
 void ModelRun::MoveBoth(CheckingCursor& cursor, OracleCursor& expected) {
-  const std::string target = RandomTarget();
+  const std::string target = keys_.Target();
   switch (random_.Below(10)) {
     case 0:
       Trace("Seek", Printable(target));
@@ -587,7 +499,7 @@ void ModelRun::PinValue() {
     std::swap(random_.Pick(values_), values_.back());
     values_.pop_back();
   }
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   Trace("PinValue", Printable(key));
   const bool live = snapshots_.empty() || random_.OneIn(2);
   const HeldSnapshot* held = live ? nullptr : &random_.Pick(snapshots_);
@@ -621,13 +533,13 @@ void ModelRun::StepBackgroundWork() {
 
 void ModelRun::CheckLiveState() {
   EXPECT_EQ(db_->LatestCommitTs(), latest_);
-  const std::vector<std::string_view> keys(keys_.begin(), keys_.end());
+  const std::vector<std::string_view> keys(keys_.keys().begin(), keys_.keys().end());
   const auto values = ValueOf(db_->MultiGet(keys));
   ASSERT_EQ(values.size(), keys.size());
   for (size_t i = 0; i < keys.size(); ++i) {
-    EXPECT_TRUE(SameValue(values[i], oracle_.Get(keys_[i], latest_))) << Printable(keys[i]);
+    EXPECT_TRUE(SameValue(values[i], oracle_.Get(keys_.keys()[i], latest_))) << Printable(keys[i]);
   }
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   const std::optional<std::string> expected = oracle_.Get(key, latest_);
   EXPECT_TRUE(SameValue(ValueOf(db_->Get(key)), expected)) << Printable(key);
   EXPECT_EQ(ValueOf(db_->Contains(key)), expected.has_value());
@@ -641,10 +553,10 @@ void ModelRun::CheckLiveState() {
 
 void ModelRun::CheckSnapshot(const HeldSnapshot& held) {
   const auto trace = [&held] { return "at " + std::to_string(held.ts.value); };
-  const std::string& key = RandomKey();
+  const std::string& key = keys_.Key();
   EXPECT_TRUE(SameValue(ValueOf(held.snapshot.Get(key)), oracle_.Get(key, held.ts)))
       << Printable(key) << ' ' << trace();
-  Bounds bounds = RandomBounds();
+  Bounds bounds = keys_.AnyBounds();
   if (bounds.crossed()) bounds = {};
   const std::vector<Entry> view = oracle_.View(held.ts, bounds);
   EXPECT_TRUE(SameEntries(ReadForward(held.snapshot, bounds), view)) << bounds << ' ' << trace();

@@ -13,6 +13,7 @@
 
 #include "firn/db.h"
 #include "tests/support/checking_cursor.h"
+#include "tests/support/key_pool.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/oracle.h"
 #include "tests/support/random.h"
@@ -52,11 +53,7 @@ class ModelRun {
   };
 
   // --- Random material.
-  void MakeKeys();
-  const std::string& RandomKey() { return random_.Pick(keys_); }
-  std::string RandomTarget();
   std::string RandomValue();
-  Bounds RandomBounds();
   KeyRange RandomRange();
   WriteOptions RandomWriteOptions();
 
@@ -103,7 +100,7 @@ class ModelRun {
   Random random_;
   ManualClock clock_;
   Options options_;
-  std::vector<std::string> keys_;
+  KeyPool keys_;
   size_t largest_value_bytes_;
   DbStats empty_stats_;
 
@@ -114,8 +111,7 @@ class ModelRun {
   std::vector<HeldCursor> cursors_;
   std::vector<HeldValue> values_;
   std::deque<std::string> trace_;
-  std::string range_lower_;  // What RandomRange() returns views of.
-  std::string range_upper_;
+  Bounds range_;  // What RandomRange() returns views of.
 };
 
 }  // namespace firn::test

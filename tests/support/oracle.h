@@ -41,6 +41,7 @@ struct Bounds {
 
   // Views into this object.
   IteratorOptions options() const;
+  KeyRange range() const { return {.lower = lower, .upper = upper}; }
   bool crossed() const { return lower && upper && *lower > *upper; }
   bool Contains(std::string_view key) const;
 };

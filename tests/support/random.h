@@ -2,17 +2,18 @@
 #ifndef FIRN_TESTS_SUPPORT_RANDOM_H_
 #define FIRN_TESTS_SUPPORT_RANDOM_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
 
+#include "tests/support/choices.h"
+
 namespace firn::test {
 
 // A small, fast generator whose sequence is the same on every machine.
 // Thread-safety: one thread at a time.
-class Random {
+class Random final : public Choices {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
 
@@ -24,16 +25,8 @@ class Random {
     mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBu;
     return mixed ^ (mixed >> 31);
   }
-  // Evenly in [0, count). Requires: count > 0.
-  uint64_t Below(uint64_t count) { return Next() % count; }
-  // Evenly in [low, high].
-  uint64_t Between(uint64_t low, uint64_t high) { return low + Below(high - low + 1); }
-  bool OneIn(uint64_t count) { return Below(count) == 0; }
-
-  template <class Container>
-  auto& Pick(Container& container) {
-    return container[static_cast<size_t>(Below(container.size()))];
-  }
+  // Evenly.
+  uint64_t Below(uint64_t count) override { return Next() % count; }
 
  private:
   uint64_t state_;
