@@ -1,12 +1,6 @@
 #include "tools/cli/command.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <unistd.h>
-
-#include <atomic>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <utility>
 
@@ -19,9 +13,6 @@ namespace {
 
 // The error number of the first failed write to standard output; 0: none.
 int output_error = 0;
-
-std::atomic<bool> interrupted{false};
-int interrupt_pipe[2] = {-1, -1};  // SIGINT puts a byte into it, which stays.
 
 class LoadLine final : public Listener {
  public:
@@ -103,34 +94,7 @@ std::string Shown(const Invocation& invocation, std::string_view bytes) {
 
 void SetBytes(const Invocation& invocation, Json& object, const std::string& name,
               std::string_view bytes) {
-  if (invocation.hex || !IsUtf8(bytes)) {
-    object[name + "_hex"] = ToHex(bytes);
-  } else {
-    object[name] = bytes;
-  }
-}
-
-std::string JsonLine(const Json& object) {
-  return object.dump(-1, ' ', /*ensure_ascii=*/true, Json::error_handler_t::replace) + "\n";
-}
-
-void CatchInterrupts() {
-  if (pipe2(interrupt_pipe, O_CLOEXEC | O_NONBLOCK) != 0) return;  // Then SIGINT ends the program.
-  struct sigaction action = {};
-  action.sa_handler = [](int) {
-    interrupted = true;
-    (void)!write(interrupt_pipe[1], "", 1);
-  };
-  sigaction(SIGINT, &action, nullptr);
-}
-
-bool Interrupted() { return interrupted; }
-
-bool WaitForInput(int fd) {
-  pollfd waited[] = {{fd, POLLIN, 0}, {interrupt_pipe[0], POLLIN, 0}};
-  while (!interrupted && poll(waited, 2, -1) < 0 && errno == EINTR) {
-  }
-  return !interrupted;
+  SetBytes(object, name, bytes, invocation.hex);
 }
 
 void Print(std::string_view text) {

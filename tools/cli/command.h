@@ -13,11 +13,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "firn/firn.h"
-#include "nlohmann/json.hpp"
+#include "tools/cli/interrupt.h"
+#include "tools/cli/json_line.h"
 
 namespace firn::tools {
-
-using Json = nlohmann::ordered_json;
 
 // Exit codes of all of Firn's programs.
 inline constexpr int kDone = 0;
@@ -61,19 +60,9 @@ int Fail(const Invocation& invocation, const absl::Status& status);
 absl::StatusOr<std::string> BytesOf(const Invocation& invocation, std::string_view argument);
 // Bytes as they are shown: escaped, or in hexadecimal digits with --hex.
 std::string Shown(const Invocation& invocation, std::string_view bytes);
-// Sets object[name] or, if the bytes are not UTF-8 or with --hex, object[name + "_hex"].
+// Sets object[name], or object[name + "_hex"] with --hex: see json_line.h.
 void SetBytes(const Invocation& invocation, Json& object, const std::string& name,
               std::string_view bytes);
-
-// The object on a line of its own, in ASCII: nothing in it can move the terminal.
-std::string JsonLine(const Json& object);
-
-// From now on SIGINT does not end the program at once: it is asked for by Interrupted().
-void CatchInterrupts();
-bool Interrupted();
-// Waits until a read of `fd` would not, or for SIGINT; false after it. (A signal that came just
-// before a blocking read, or went to another thread, would not end that.)
-bool WaitForInput(int fd);
 
 // Writes to standard output; the first failure is kept.
 void Print(std::string_view text);

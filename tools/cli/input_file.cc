@@ -12,8 +12,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "tools/cli/command.h"
 #include "tools/cli/escape.h"
+#include "tools/cli/interrupt.h"
 
 namespace firn::tools {
 namespace {

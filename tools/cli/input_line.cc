@@ -11,9 +11,7 @@
 namespace firn::tools {
 namespace {
 
-using Json = nlohmann::json;
-
-absl::StatusOr<std::string> Member(const Json& object, const std::string& name) {
+absl::StatusOr<std::string> Member(const nlohmann::json& object, const std::string& name) {
   if (const auto plain = object.find(name); plain != object.end()) {
     if (!plain->is_string()) {
       return absl::InvalidArgumentError(absl::StrCat("\"", name, "\" is not a string"));
@@ -55,7 +53,7 @@ absl::StatusOr<InputEntry> ParseTsvLine(std::string_view line, bool hex) {
 }
 
 absl::StatusOr<InputEntry> ParseJsonLine(std::string_view line) {
-  const Json object = Json::parse(line, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return absl::InvalidArgumentError("it is not a JSON object");
   absl::StatusOr<std::string> key = Member(object, "key");
   if (!key.ok()) return key.status();
