@@ -53,14 +53,17 @@ constexpr ValueText kLayouts[] = {
     {"frozen", "Old and new versions lie in frozen blocks"},
     {"both", "Old versions lie in frozen blocks, new ones in fresh deltas"},
     {"split", "The changed leaf splits right after the change"},
-    {"merged", "Leaves merge right after the change"},
+    {"merged", "The changed leaf splits and merges again right after the change"},
     {"pruned", "Versions beside the visible ones are pruned right after the change"},
-    {"reopened", "The Db was reopened from disk before the snapshot"},
+    {"reopened", "The Db was reopened from disk before the reader came"},
 };
 constexpr ValueText kReaders[] = {
-    {"iterator", "a snapshot's iterator reads"}, {"db-iterator", "an iterator of the Db reads"},
-    {"range-for", "a range-for reads"},          {"callback", "a callback reads"},
-    {"get", "Get reads"},                        {"get-pinned", "GetPinned reads"},
+    {"iterator", "a snapshot's iterator reads"},
+    {"db-iterator", "an iterator of the Db reads"},
+    {"range-for", "a range-for reads"},
+    {"callback", "a callback reads"},
+    {"get", "Get reads"},
+    {"get-pinned", "GetPinned reads"},
     {"multi-get", "MultiGet reads"},
 };
 constexpr ValueText kWriters[] = {
@@ -87,8 +90,9 @@ std::string_view PhraseIn(const Cell& cell, size_t dimension) {
 }
 
 bool NeedsExistingKey(Change change) {
-  return change == Change::kOverwrite || change == Change::kDeleteThenReinsert ||
-         change == Change::kOverwriteTwice || change == Change::kSameValue;
+  return change == Change::kDelete || change == Change::kOverwrite ||
+         change == Change::kDeleteThenReinsert || change == Change::kOverwriteTwice ||
+         change == Change::kSameValue;
 }
 
 bool IsOneOf(auto value, auto... values) { return ((value == values) || ...); }
@@ -148,7 +152,8 @@ const std::array<DimensionText, kDimensions>& Dimensions() {
 
 std::string Name(const Cell& cell) {
   std::string name(NameIn(cell, 0));
-  for (size_t i = 1; i < kDimensions; ++i) absl::StrAppend(&name, "/", std::string(NameIn(cell, i)));
+  for (size_t i = 1; i < kDimensions; ++i)
+    absl::StrAppend(&name, "/", std::string(NameIn(cell, i)));
   return name;
 }
 
@@ -182,8 +187,16 @@ bool MakesSense(const Cell& cell) {
     if (!FitsLoop(cell)) return false;
   }
   if (cell.moment == Moment::kRefresh && cell.reader != Reader::kDbIterator) return false;
-  // In a storm nobody knows which state such an iterator anchors at.
-  return !(cell.writer == Writer::kStorm && SeesChange(cell));
+  // A moment that comes after the change is not older than what is taken around it, and in a storm
+  // nobody knows it.
+  return !SeesChange(cell) || (cell.writer != Writer::kStorm && cell.age == Age::kNewest);
+}
+
+std::vector<std::pair<std::string_view, size_t>> CountByChange(absl::Span<const Cell> cells) {
+  std::vector<std::pair<std::string_view, size_t>> counts;
+  for (const ValueText& change : kChanges) counts.emplace_back(change.name, 0);
+  for (const Cell& cell : cells) ++counts[Index(cell.change)].second;
+  return counts;
 }
 
 uint64_t HashOf(const Cell& cell) {
@@ -213,10 +226,10 @@ std::vector<Cell> Cells(Selection selection) {
     same_core.clear();
   };
   while (true) {
-    const Cell cell{static_cast<Change>(at[0]),    static_cast<Position>(at[1]),
-                    static_cast<Moment>(at[2]),    static_cast<Direction>(at[3]),
-                    static_cast<Layout>(at[4]),    static_cast<Reader>(at[5]),
-                    static_cast<Writer>(at[6]),    static_cast<Age>(at[7])};
+    const Cell cell{static_cast<Change>(at[0]), static_cast<Position>(at[1]),
+                    static_cast<Moment>(at[2]), static_cast<Direction>(at[3]),
+                    static_cast<Layout>(at[4]), static_cast<Reader>(at[5]),
+                    static_cast<Writer>(at[6]), static_cast<Age>(at[7])};
     if (MakesSense(cell)) same_core.push_back(cell);
     // Counts up, the last dimension fastest.
     size_t dimension = kDimensions;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -127,6 +128,9 @@ enum class Selection {
 std::vector<Cell> Cells(Selection selection);
 // Those whose names match one of the shell patterns, which are separated by ':'.
 std::vector<Cell> Matching(std::vector<Cell> cells, std::string_view patterns);
+
+// How many cells there are of each change, in the order of Change.
+std::vector<std::pair<std::string_view, size_t>> CountByChange(absl::Span<const Cell> cells);
 
 // A number that tells cells apart, the same everywhere.
 uint64_t HashOf(const Cell& cell);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tools/matrix/cell.h"
@@ -35,21 +36,27 @@ class CellPlan {
   // values.
   CellPlan(const Cell& cell, std::string prefix, uint64_t seed);
 
-  // Commits before anything is read, until the layout is as the cell wants it; between the two,
-  // and after the second for most layouts, the engine settles.
+  // Commits before anything is read. Between the two, and after the second where the layout wants
+  // nothing fresh, the engine settles.
   const Commit& load() const { return load_; }
   const Commit& load_again() const { return load_again_; }
 
   // The change itself.
   const std::vector<Commit>& change() const { return change_; }
   const std::string& changed_key() const { return changed_key_; }
-  // What makes the changed leaf split or merge.
-  const Commit& reshape() const { return reshape_; }
+  // What splits the changed leaf, or splits and merges it; the engine settles after each.
+  const std::vector<Commit>& reshape() const { return reshape_; }
   // An overwrite of the changed key; and of a key that the change leaves alone.
   Commit Overwrite(size_t version) const;
   Commit OverwriteOther(size_t version) const;
-  // Anything, somewhere near.
+
+  // What a storm is made of: any commit somewhere in the line, and one that sets two keys far apart
+  // to the same value, so that half of it is half a batch. No pair beside range deletes, which may
+  // delete one of the two.
   Commit AnyCommit(uint64_t random) const;
+  bool has_pair() const;
+  Commit PairCommit(uint64_t token) const;
+  std::pair<std::string, std::string> PairKeys() const;
 
   const Bounds& bounds() const { return bounds_; }
   // Where the walk's Seek goes, and the key on which the walk is half way.
@@ -57,6 +64,9 @@ class CellPlan {
   const std::string& half_way() const { return half_way_; }
   // What point reads ask for.
   const std::vector<std::string>& asked_keys() const { return asked_keys_; }
+
+  // Every key that may be there at some time, but those of reshape().
+  std::vector<std::string> line() const;
 
  private:
   static constexpr int kKeys = 20;
@@ -74,16 +84,18 @@ class CellPlan {
   void ChoosePlaces();
   void ChooseLoads();
   void ChooseChange();
+  Commit BatchChange() const;
+  Commit RangeDeleteChange() const;
   void ChooseReshape();
 
   const Cell cell_;
   const std::string prefix_;
   const uint64_t seed_;
-  Commit load_, load_again_, reshape_;
-  std::vector<Commit> change_;
+  const bool backward_;
+  Commit load_, load_again_;
+  std::vector<Commit> change_, reshape_;
   std::string changed_key_, seek_target_, half_way_;
   int cursor_place_ = 0;
-  int changed_place_ = 0;  // Of the changed key, or of the one before it.
   Bounds bounds_;
   std::vector<std::string> asked_keys_;
 };

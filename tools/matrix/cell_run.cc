@@ -114,7 +114,7 @@ void CellRun::RunIterator() {
       break;
   }
   Walk();
-  WalkUntilStormEnds();
+  WalkAllUntilStormEnds();
   if (view != nullptr && !failed()) CheckEntries("the snapshot, read again,", *view, frozen_);
 }
 
@@ -129,8 +129,8 @@ void CellRun::RunLoop() {
     const auto visit = [&](std::string_view key, std::string_view value) {
       if (failed()) return;
       if (count >= expected.size()) {
-        return Fail(absl::StrCat("entry ", count, " is ", std::string(key),
-                                 ", but there are only ", expected.size()));
+        return Fail(absl::StrCat("entry ", count, " is ", std::string(key), ", but there are only ",
+                                 expected.size()));
       }
       const auto& [right_key, right_value] = expected[count++];
       if (key != right_key || value != right_value) {
@@ -153,6 +153,7 @@ void CellRun::RunLoop() {
       Fail(absl::StrCat("the loop ended after ", count, " entries, must show ", expected.size()));
     }
     first_round = false;
+    CheckPair();
   } while (storm_ && !failed() && crew_.running());
   EndStorm();
   if (!failed()) CheckEntries("the snapshot, read again,", *view, frozen_);
@@ -173,7 +174,8 @@ void CellRun::RunPointReads() {
       Fail(absl::StrCat("key ", key, " is ", Shown(found), ", must be ", Shown(right)));
     }
   };
-  const auto check_pin = [&](const std::string& key, const absl::StatusOr<std::optional<Pin>>& pin) {
+  const auto check_pin = [&](const std::string& key,
+                             const absl::StatusOr<std::optional<Pin>>& pin) {
     CheckOk("GetPinned", pin.status());
     if (!pin.ok()) return;
     check(key, *pin ? std::optional<std::string>((*pin)->view) : std::nullopt);
@@ -199,6 +201,7 @@ void CellRun::RunPointReads() {
   MakeChange();
   do {
     read_all();
+    CheckPair();
   } while (storm_ && !failed() && crew_.running());
   EndStorm();
   if (!failed()) CheckEntries("the snapshot, read again,", *view, frozen_);
@@ -209,6 +212,7 @@ void CellRun::RunPointReads() {
 void CellRun::MakeChange() {
   if (failed()) return;
   Trace("[change]");
+  work_before_ = engine_.WorkDone();
   switch (cell_.writer) {
     case Writer::kSameThread:
       ChangeAndFollow();
@@ -217,76 +221,149 @@ void CellRun::MakeChange() {
       crew_.RunOne([this] { ChangeAndFollow(); });
       break;
     case Writer::kStorm:
-      storm_ = true;
-      weather_ = [this](size_t thread) { Weather(thread); };
-      if (cell_.age == Age::kOlderThanThree) Hold();
-      crew_.Start(weather_);
-      if (cell_.age == Age::kOlderThanThree) Hold();
-      if (cell_.age != Age::kNewest) Hold();
-      if (cell_.age == Age::kOlderThanReleased) held_.clear();
+      BeginStorm();
       break;
   }
 }
 
-// The change, what happens to the layout after it, and the snapshots around it.
+// The change, the snapshots around it, and what happens to the layout after it.
 void CellRun::ChangeAndFollow() {
   if (cell_.age == Age::kOlderThanThree) Hold();
   ApplyChange();
-  if (cell_.age != Age::kNewest) Hold();
-  if (cell_.age == Age::kOlderThanThree) {
-    Apply(plan_.OverwriteOther(5));
+  if (cell_.age != Age::kNewest) {
     Hold();
+    Apply(plan_.OverwriteOther(5));
   }
-  Apply(plan_.OverwriteOther(6));
+  if (cell_.age == Age::kOlderThanThree) Hold();
   if (cell_.age == Age::kOlderThanReleased) held_.clear();
 
   switch (cell_.layout) {
+    case Layout::kFresh:
+    case Layout::kBoth:
+      break;
     case Layout::kFrozen:
     case Layout::kReopened:
       Settle();
       break;
     case Layout::kSplit:
     case Layout::kMerged:
-      Apply(plan_.reshape());
-      Settle();
+      for (const Commit& commit : plan_.reshape()) {
+        Apply(commit);
+        Settle();
+      }
       break;
-    case Layout::kPruned: {
-      const std::unique_ptr<View> first = engine_.TakeSnapshot();
-      Apply(plan_.Overwrite(7));
-      const std::unique_ptr<View> second = engine_.TakeSnapshot();
-      Apply(plan_.Overwrite(8));
+    case Layout::kPruned:
+      PileUpVersions();
       Settle();
-      ApplyChange();
-      break;
-    }
-    case Layout::kFresh:
-    case Layout::kBoth:
       break;
   }
-  if (cell_.layout == Layout::kPruned) Settle();  // Now without the two snapshots.
+  CheckLayout();
+}
+
+// Leaves the changed key as the change did, with versions that snapshots saw which are gone now: what
+// prunes must drop those and keep the ones beside them.
+void CellRun::PileUpVersions() {
+  const std::unique_ptr<View> first = engine_.TakeSnapshot();
+  Apply(plan_.Overwrite(7));
+  const std::unique_ptr<View> second = engine_.TakeSnapshot();
+  Apply(plan_.Overwrite(8));
+  Settle();
+  ApplyChange();
+}
+
+// Whether what the scenario says of the layout came about.
+void CellRun::CheckLayout() {
+  const std::optional<Work> now = engine_.WorkDone();
+  if (failed() || !now || !work_before_) return;
+  const auto require = [this](bool came_about, std::string_view what) {
+    if (!came_about) Fail(absl::StrCat("the layout did not come about: ", std::string(what)));
+  };
+  switch (cell_.layout) {
+    case Layout::kFresh:
+    case Layout::kBoth:
+      require(now->fresh_leaves > 0 && now->freezes == work_before_->freezes, "leaves were frozen");
+      break;
+    case Layout::kFrozen:
+    case Layout::kReopened:
+      require(storm_ || now->fresh_leaves == 0, "leaves are fresh");
+      break;
+    case Layout::kSplit:
+      require(now->splits > work_before_->splits, "no leaf split");
+      break;
+    case Layout::kMerged:
+      // A snapshot that was taken in mid-storm may keep what would merge.
+      require(storm_ || now->merges > work_before_->merges, "no leaf merged");
+      break;
+    case Layout::kPruned:
+      require(now->pruned_versions > work_before_->pruned_versions, "no version was pruned");
+      break;
+  }
+}
+
+void CellRun::BeginStorm() {
+  storm_ = true;
+  weather_ = [this](size_t thread) { Weather(thread); };
+  if (cell_.age == Age::kOlderThanThree) Hold();
+  crew_.Start(weather_);
+  if (cell_.age != Age::kNewest) Hold();
+  if (cell_.age == Age::kOlderThanThree) Hold();
+  if (cell_.age == Age::kOlderThanReleased) held_.clear();
 }
 
 void CellRun::Weather(size_t thread) {
   std::mt19937_64 random(seed_ * WriterCrew::kThreads + thread);
-  const bool settles = thread == 0 && cell_.layout != Layout::kFresh && cell_.layout != Layout::kBoth;
   absl::Status status;
   for (size_t i = 0; i < kStormCommits && status.ok(); ++i) {
     if (random() % 2 == 0) {
-      for (const Commit& commit : plan_.change()) {
-        if (status.ok()) status = ApplyToEngine(commit, std::nullopt);
-      }
+      for (const Commit& commit : plan_.change()) status.Update(ApplyInStorm(commit));
     } else {
-      status = ApplyToEngine(plan_.AnyCommit(random()), std::nullopt);
+      status.Update(ApplyInStorm(plan_.AnyCommit(random())));
     }
-    if (settles && i % 8 == 7 && status.ok()) status = engine_.Settle();
+    if (plan_.has_pair()) {
+      status.Update(ApplyInStorm(plan_.PairCommit(thread * kStormCommits + i)));
+    }
+    if (thread == 0 && i % 8 == 7) status.Update(ReshapeInStorm());
   }
   storm_status_[thread] = status;
+}
+
+absl::Status CellRun::ApplyInStorm(const Commit& commit) {
+  if (commit.kind != Commit::Kind::kCompareAndSwap) return ApplyToEngine(commit, std::nullopt);
+  const auto found = engine_.TakeSnapshot()->Get(commit.batch.front().key);
+  return found.ok() ? ApplyToEngine(commit, *found) : found.status();
+}
+
+absl::Status CellRun::ReshapeInStorm() {
+  if (cell_.layout == Layout::kFresh || cell_.layout == Layout::kBoth) return absl::OkStatus();
+  absl::Status status;
+  for (const Commit& commit : plan_.reshape()) {
+    status.Update(ApplyInStorm(commit));
+    status.Update(engine_.Settle());
+  }
+  status.Update(engine_.Settle());
+  return status;
+}
+
+// Of a pair, nobody ever sees one key without the other.
+void CellRun::CheckPair() {
+  if (failed() || !storm_ || !plan_.has_pair()) return;
+  const std::unique_ptr<View> view = engine_.TakeSnapshot();
+  const auto [first_key, second_key] = plan_.PairKeys();
+  const auto first = view->Get(first_key);
+  const auto second = view->Get(second_key);
+  CheckOk("Get", first.status());
+  CheckOk("Get", second.status());
+  if (!failed() && *first != *second) {
+    Fail(absl::StrCat("half a batch is visible: ", first_key, "=", Shown(*first), ", ", second_key,
+                      "=", Shown(*second)));
+  }
 }
 
 void CellRun::EndStorm() {
   if (!storm_) return;
   crew_.Wait();
   for (const absl::Status& status : storm_status_) CheckOk("a write of the storm", status);
+  CheckLayout();
 }
 
 void CellRun::CheckHeld() {
@@ -366,14 +443,7 @@ void CellRun::Hold() {
     held_.push_back({std::move(view), state_});
     return;
   }
-  // Read now; read again at the end.
-  State seen;
-  const Bounds whole =
-      prefix_.empty() ? Bounds{} : Bounds{.lower = prefix_, .upper = prefix_ + "~"};
-  const std::unique_ptr<Cursor> cursor = view->NewCursor(whole);
-  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
-    seen.emplace(cursor->key(), cursor->value());
-  }
+  State seen = ReadAll(*view);  // And again at the end.
   held_.push_back({std::move(view), std::move(seen)});
 }
 
@@ -453,22 +523,23 @@ void CellRun::Walk() {
   turned_ = false;
 }
 
-void CellRun::WalkUntilStormEnds() {
-  while (storm_ && !failed() && crew_.running()) {
-    trace_.clear();
+// Whatever is behind the cursor is as frozen as what is ahead.
+void CellRun::WalkAllUntilStormEnds() {
+  do {
+    if (storm_) trace_.clear();
     SeekToStart();
     WalkOn();
-  }
+    CheckPair();
+  } while (storm_ && !failed() && crew_.running());
 }
 
 void CellRun::Compare() {
   CheckOk("the iterator", cursor_->status());
   if (failed()) return;
   if (cursor_->Valid() != reference_.valid()) {
-    return Fail(cursor_->Valid() ? absl::StrCat("shows ", std::string(cursor_->key()),
-                                                ", must be past the end")
-                                 : absl::StrCat("is past the end, must show ",
-                                                reference_.entry().first));
+    return Fail(cursor_->Valid()
+                    ? absl::StrCat("shows ", std::string(cursor_->key()), ", must be past the end")
+                    : absl::StrCat("is past the end, must show ", reference_.entry().first));
   }
   if (!reference_.valid()) return;
   const auto& [key, value] = reference_.entry();
@@ -481,25 +552,35 @@ void CellRun::Compare() {
 
 // --- Findings -----------------------------------------------------------------------------
 
-void CellRun::CheckEntries(std::string_view what, View& view, const State& state) {
+State CellRun::ReadAll(View& view) {
+  State seen;
+  if (!engine_.promises().cursors) {
+    for (const std::string& key : plan_.line()) {
+      const absl::StatusOr<std::optional<std::string>> value = view.Get(key);
+      CheckOk("Get", value.status());
+      if (value.ok() && *value) seen.insert_or_assign(key, **value);
+    }
+    return seen;
+  }
   const Bounds whole =
       prefix_.empty() ? Bounds{} : Bounds{.lower = prefix_, .upper = prefix_ + "~"};
   const std::unique_ptr<Cursor> cursor = view.NewCursor(whole);
-  auto right = state.begin();
-  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next(), ++right) {
-    if (right != state.end() && cursor->key() == right->first && cursor->value() == right->second) {
-      continue;
-    }
-    return Fail(absl::StrCat(
-        std::string(what), " shows ", std::string(cursor->key()), "=",
-        Shown(std::string(cursor->value())), ", must show ",
-        right == state.end() ? "nothing more" : absl::StrCat(right->first, "=", Shown(right->second))));
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    seen.insert_or_assign(std::string(cursor->key()), std::string(cursor->value()));
   }
-  CheckOk(what, cursor->status());
-  if (!failed() && right != state.end()) {
-    Fail(absl::StrCat(std::string(what), " ends, must show ", right->first, "=",
-                      Shown(right->second)));
-  }
+  CheckOk("the iterator", cursor->status());
+  return seen;
+}
+
+void CellRun::CheckEntries(std::string_view what, View& view, const State& right) {
+  const State seen = ReadAll(view);
+  const auto [shown, wanted] = std::mismatch(seen.begin(), seen.end(), right.begin(), right.end());
+  if (failed() || (shown == seen.end() && wanted == right.end())) return;
+  const auto entry = [](const State& state, State::const_iterator at) {
+    return at == state.end() ? "nothing more" : absl::StrCat(at->first, "=", Shown(at->second));
+  };
+  Fail(absl::StrCat(std::string(what), " shows ", entry(seen, shown), ", must show ",
+                    entry(right, wanted)));
 }
 
 void CellRun::CheckOk(std::string_view doing, const absl::Status& status) {

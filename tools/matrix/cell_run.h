@@ -49,8 +49,14 @@ class CellRun {
   // Between the steps of a reader.
   void MakeChange();
   void ChangeAndFollow();
+  void PileUpVersions();
+  void CheckLayout();
+  void BeginStorm();
   void Weather(size_t thread);
+  absl::Status ApplyInStorm(const Commit& commit);
+  absl::Status ReshapeInStorm();
   void EndStorm();
+  void CheckPair();
   void CheckHeld();
 
   // Writers' parts: the engine, and the map beside it.
@@ -68,10 +74,11 @@ class CellRun {
   void StepBack();
   void WalkOn();
   void Walk();
-  void WalkUntilStormEnds();
+  void WalkAllUntilStormEnds();
   void Compare();
 
-  void CheckEntries(std::string_view what, View& view, const State& state);
+  State ReadAll(View& view);
+  void CheckEntries(std::string_view what, View& view, const State& right);
   void Fail(std::string_view what);
   bool failed() const { return !failure_.empty(); }
   void Trace(std::string_view step);
@@ -90,6 +97,7 @@ class CellRun {
   State state_;  // What the engine holds; unknown during and after a storm.
   State frozen_;
   std::vector<Held> held_;
+  std::optional<Work> work_before_;
   bool storm_ = false;
   std::function<void(size_t)> weather_;
   std::vector<absl::Status> storm_status_;

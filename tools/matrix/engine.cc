@@ -55,6 +55,7 @@ bool CanRead(const Promises& promises, Reader reader) {
       return promises.multi_get;
     case Reader::kIterator:
     case Reader::kDbIterator:
+      return promises.cursors;
     case Reader::kGet:
       break;
   }
@@ -78,10 +79,8 @@ bool CanWrite(const Promises& promises, Change change) {
 
 Support SupportOf(const Promises& promises, const Cell& cell) {
   if (!CanRead(promises, cell.reader) || !CanWrite(promises, cell.change) ||
-      (cell.direction != Direction::kForward && !promises.backward) ||
       (cell.moment == Moment::kRefresh && !promises.refresh) ||
-      (cell.layout == Layout::kReopened && !promises.reopen) ||
-      (cell.writer == Writer::kStorm && !promises.reads_beside_writers)) {
+      (cell.layout == Layout::kReopened && !promises.reopen)) {
     return Support::kMissing;
   }
   const bool anchors_otherwise = cell.reader == Reader::kDbIterator &&
@@ -90,6 +89,7 @@ Support SupportOf(const Promises& promises, const Cell& cell) {
   return promises.snapshots && !anchors_otherwise ? Support::kPromised : Support::kNotPromised;
 }
 
+std::unique_ptr<Cursor> View::NewCursor(const Bounds&) { return nullptr; }
 absl::StatusOr<std::optional<Pin>> View::GetPinned(std::string_view) {
   return Missing("GetPinned");
 }
@@ -100,6 +100,7 @@ absl::StatusOr<std::vector<std::optional<std::string>>> View::MultiGet(
 absl::Status View::RangeFor(const Bounds&, Visit) { return Missing("RangeFor"); }
 absl::Status View::Callback(const Bounds&, Visit) { return Missing("Callback"); }
 
+std::unique_ptr<Cursor> Engine::NewCursor(const Bounds&) { return nullptr; }
 absl::Status Engine::DeleteRange(std::string_view, std::string_view) {
   return Missing("DeleteRange");
 }

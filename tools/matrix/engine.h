@@ -1,8 +1,9 @@
 // What the matrix needs of a storage engine: an adapter for one is a subclass of Engine.
-// docs/matrix.md walks through writing one.
+// docs/adding-an-engine.md walks through writing one.
 #ifndef FIRN_TOOLS_MATRIX_ENGINE_H_
 #define FIRN_TOOLS_MATRIX_ENGINE_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -60,14 +61,14 @@ struct Pin {
   std::shared_ptr<const void> holder;
 };
 
-// A moment that stays readable. Reads may come from several threads.
+// A moment that stays readable. Used by one thread at a time.
 class View {
  public:
   virtual ~View() = default;
 
   virtual absl::StatusOr<std::optional<std::string>> Get(std::string_view key) = 0;
-  virtual std::unique_ptr<Cursor> NewCursor(const Bounds& bounds) = 0;
   // Only those that Promises names are called.
+  virtual std::unique_ptr<Cursor> NewCursor(const Bounds& bounds);
   virtual absl::StatusOr<std::optional<Pin>> GetPinned(std::string_view key);
   virtual absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
       absl::Span<const std::string_view> keys);
@@ -83,7 +84,7 @@ struct Promises {
   bool steps_back_from_ends = false;   // Prev() behind the last entry is the last, and so on.
 
   // What there is at all. What is not cannot be run.
-  bool backward = true;
+  bool cursors = true;  // In order, both ways.
   bool refresh = false;
   bool range_delete = false;
   bool clear = false;
@@ -93,11 +94,19 @@ struct Promises {
   bool range_for = false;
   bool callback = false;
   bool reopen = false;
-  bool reads_beside_writers = true;  // From several threads at once, without a data race.
 };
 
 enum class Support { kPromised, kNotPromised, kMissing };
 Support SupportOf(const Promises& promises, const Cell& cell);
+
+// What an engine did to its structure since it was opened: the proof that a cell's layout came about.
+struct Work {
+  std::optional<uint64_t> freezes;  // Absent in a build that freezes early now and then.
+  uint64_t splits = 0;
+  uint64_t merges = 0;
+  uint64_t pruned_versions = 0;
+  uint64_t fresh_leaves = 0;  // That hold unfrozen writes now.
+};
 
 // An Engine is one database, empty at first.
 //
@@ -111,14 +120,16 @@ class Engine {
   // All of it at once, if the engine can.
   virtual absl::Status Write(absl::Span<const Operation> batch) = 0;
   virtual std::unique_ptr<View> TakeSnapshot() = 0;
-  // Reads the engine itself, from a moment of its own.
-  virtual std::unique_ptr<Cursor> NewCursor(const Bounds& bounds) = 0;
   // Moves fresh writes to where they rest, and drops what nobody sees.
   virtual absl::Status Settle() { return absl::OkStatus(); }
+  // Absent: the engine does not tell, and layouts are taken on trust.
+  virtual std::optional<Work> WorkDone() { return std::nullopt; }
   // Deletes everything, between two cells.
   virtual absl::Status Wipe() = 0;
 
   // Only those that Promises names are called.
+  // Reads the engine itself, from a moment of its own.
+  virtual std::unique_ptr<Cursor> NewCursor(const Bounds& bounds);
   virtual absl::Status DeleteRange(std::string_view lower, std::string_view upper);
   virtual absl::Status Clear();
   virtual absl::StatusOr<bool> CompareAndSwap(std::string_view key,

@@ -10,23 +10,10 @@
 
 #include "absl/status/statusor.h"
 #include "tools/matrix/cell.h"
+#include "tools/matrix/cell_chunk.h"
 #include "tools/matrix/engine.h"
 
 namespace firn::matrix {
-
-enum class Outcome : uint8_t {
-  kHeld,     // As it must be.
-  kFailed,   // Not as it must be, and the engine promises it.
-  kBroke,    // Not as it must be, where the engine promises nothing.
-  kMissing,  // The engine has no such operation.
-};
-
-struct CellResult {
-  Cell cell;
-  Support support = Support::kPromised;
-  Outcome outcome = Outcome::kHeld;
-  std::string finding;  // What was not as it must be.
-};
 
 // Of one engine, in the order of the cells.
 struct EngineResults {
@@ -40,9 +27,9 @@ struct EngineResults {
 };
 
 struct MatrixOptions {
-  uint64_t seed = 1;     // Varies values, and what a storm does.
-  size_t repeat = 1;     // Each cell so often, with seeds that follow.
-  size_t workers = 0;    // 0: one a core.
+  uint64_t seed = 1;      // Varies values, and what a storm does.
+  size_t repeat = 1;      // Each cell so often, with seeds that follow.
+  size_t workers = 0;     // 0: one a core.
   std::string directory;  // For databases on disk; must exist, is left as it was.
   // Called now and then, from one thread at a time; false ends the run.
   std::function<bool(size_t done, size_t total)> progress;

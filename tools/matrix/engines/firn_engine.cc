@@ -1,7 +1,6 @@
-#include "firn/firn.h"
-
 #include <utility>
 
+#include "firn/firn.h"
 #include "tools/matrix/engines/engines.h"
 
 namespace firn::matrix {
@@ -17,6 +16,12 @@ constexpr Promises kPromises = {.anchors_at_first_seek = true,
                                 .multi_get = true,
                                 .range_for = true,
                                 .callback = true};
+
+#ifdef FIRN_INVARIANTS
+constexpr bool kFreezesEarly = true;  // To take its slow paths.
+#else
+constexpr bool kFreezesEarly = false;
+#endif
 
 class FirnCursor final : public Cursor {
  public:
@@ -73,22 +78,24 @@ class FirnView final : public View {
     return range.status();
   }
   absl::Status Callback(const Bounds& bounds, Visit visit) override {
-    return snapshot_.Range(OptionsOf(bounds), [visit](std::string_view key, std::string_view value) {
-      visit(key, value);
-      return true;
-    });
+    return snapshot_.Range(OptionsOf(bounds),
+                           [visit](std::string_view key, std::string_view value) {
+                             visit(key, value);
+                             return true;
+                           });
   }
 
  private:
   const Snapshot snapshot_;
 };
 
-// Leaves so small that a cell's twenty keys fill several; fresh deltas as the layout wants them.
+// Leaves so small that a cell's twenty keys fill several; fresh deltas as the layout wants them, and
+// nothing frozen but when the cell says so.
 Options OptionsFor(Layout layout) {
   const bool keeps_fresh = layout == Layout::kFresh || layout == Layout::kBoth;
   Options options;
-  options.tuning = {.block_bytes = 256,
-                    .block_entries = 4,
+  options.background = BackgroundMode::kManual;
+  options.tuning = {.block_entries = 4,
                     .delta_slots = keeps_fresh ? size_t{256} : size_t{4},
                     .inner_fanout = 4,
                     .large_value_bytes = 64};
@@ -119,6 +126,15 @@ class FirnEngine final : public Engine {
     return std::make_unique<FirnCursor>(db_->NewIterator(OptionsOf(bounds)));
   }
   absl::Status Settle() override { return db_->Settle(); }
+  std::optional<Work> WorkDone() override {
+    const absl::StatusOr<DbStats> stats = db_->Stats();
+    if (!stats.ok()) return std::nullopt;
+    return Work{.freezes = kFreezesEarly ? std::nullopt : std::optional(stats->freeze_count),
+                .splits = stats->split_count,
+                .merges = stats->merge_count,
+                .pruned_versions = stats->pruned_version_count,
+                .fresh_leaves = stats->fresh_leaf_count};
+  }
   absl::Status Wipe() override {
     if (absl::Status status = Clear(); !status.ok()) return status;
     return Settle();
