@@ -1,11 +1,8 @@
 // Firn's main job on real input: this machine's package index, read through a frozen
 // snapshot while another thread changes thousands of packages; then a writer that is killed.
 #include <cstdio>
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "CLI/CLI.hpp"
@@ -18,6 +15,7 @@
 #include "tools/human_format.h"
 #include "tools/killed_writer.h"
 #include "tools/package_index.h"
+#include "tools/scratch_directory.h"
 #include "tools/stopwatch.h"
 #include "tools/terminal.h"
 
@@ -98,44 +96,21 @@ absl::StatusOr<FrozenScanReport> ReadAndScan(const Flags& flags, PackageIndex& i
   return report;
 }
 
-// The directory of the Db: the one that was asked for, which stays, or one that goes with this.
-class DemoDirectory {
- public:
-  static absl::StatusOr<DemoDirectory> Make(const std::string& wanted) {
-    if (!wanted.empty()) return DemoDirectory(wanted, "");
-    std::string parent = (std::filesystem::temp_directory_path() / "firn-demo-XXXXXX").string();
-    if (mkdtemp(parent.data()) == nullptr) {
-      return absl::UnavailableError(absl::StrCat("cannot make a directory like ", parent));
-    }
-    return DemoDirectory(parent + "/db", parent);
-  }
-  DemoDirectory(DemoDirectory&& other) noexcept
-      : path_(std::move(other.path_)), to_delete_(std::exchange(other.to_delete_, "")) {}
-  DemoDirectory& operator=(DemoDirectory&&) = delete;
-  ~DemoDirectory() {
-    std::error_code ignored;
-    if (!to_delete_.empty()) std::filesystem::remove_all(to_delete_, ignored);
-  }
-  const std::string& path() const { return path_; }
-
- private:
-  DemoDirectory(std::string path, std::string to_delete)
-      : path_(std::move(path)), to_delete_(std::move(to_delete)) {}
-
-  std::string path_;
-  std::string to_delete_;  // Empty: nothing.
-};
-
 absl::Status RunDemo(const Flags& flags, const char* program, bool& passed) {
-  absl::StatusOr<DemoDirectory> directory = DemoDirectory::Make(flags.directory);
-  if (!directory.ok()) return directory.status();
   Flags placed = flags;
-  placed.scan.directory = directory->path();
+  placed.scan.directory = flags.directory;
+  std::optional<ScratchDirectory> scratch;
+  if (flags.directory.empty()) {
+    absl::StatusOr<ScratchDirectory> made = ScratchDirectory::Make("firn-demo");
+    if (!made.ok()) return made.status();
+    scratch.emplace(*std::move(made));
+    placed.scan.directory = scratch->path() + "/db";
+  }
   PackageIndex index;
   absl::StatusOr<FrozenScanReport> report = ReadAndScan(placed, index);
   if (!report.ok()) return report.status();
-  absl::StatusOr<KilledWriterReport> killed =
-      KillWriter({program, kWriterFlag, directory->path()}, directory->path(), report->live);
+  absl::StatusOr<KilledWriterReport> killed = KillWriter(
+      {program, kWriterFlag, placed.scan.directory}, placed.scan.directory, report->live);
   if (!killed.ok()) return killed.status();
   AddKilledWriter(*std::move(killed), *report);
   passed = report->Passed();

@@ -1,8 +1,11 @@
 #include "tools/terminal.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <limits>
 #include <string_view>
 #include <utility>
 
@@ -13,6 +16,7 @@ namespace {
 
 constexpr auto kFirstDrawAfter = std::chrono::milliseconds(150);
 constexpr auto kDrawEvery = std::chrono::milliseconds(100);
+constexpr size_t kBarWidth = 20;
 
 bool IsTerminal(std::FILE* stream) {
   const char* term = std::getenv("TERM");
@@ -25,6 +29,12 @@ bool IsTerminal(std::FILE* stream) {
 bool WantsColour(std::FILE* stream) {
   const char* no_color = std::getenv("NO_COLOR");
   return IsTerminal(stream) && (no_color == nullptr || *no_color == '\0');
+}
+
+size_t ColumnsOf(std::FILE* stream) {
+  winsize size = {};
+  const bool known = IsTerminal(stream) && ioctl(fileno(stream), TIOCGWINSZ, &size) == 0;
+  return known && size.ws_col > 0 ? size.ws_col : std::numeric_limits<size_t>::max();
 }
 
 ProgressLine::ProgressLine() : is_terminal_(IsTerminal(stderr)) {}
@@ -44,9 +54,16 @@ void ProgressLine::Show(uint64_t done, uint64_t total) {
   next_draw_ = now + kDrawEvery;
   is_drawn_ = true;
   const double seconds = std::chrono::duration<double>(now - began_).count();
-  std::fprintf(stderr, "\r\033[K%s ... %s", what_.c_str(),
+  const std::string bar = total == 0 ? "..." : "[" + BarText(done, total, kBarWidth) + "]";
+  std::fprintf(stderr, "\r\033[K%s %s %s", what_.c_str(), bar.c_str(),
                ProgressText(unit_, done, total, seconds).c_str());
   std::fflush(stderr);
+}
+
+std::string BarText(uint64_t done, uint64_t total, size_t width) {
+  const double share = static_cast<double>(std::min(done, total)) / static_cast<double>(total);
+  const size_t filled = static_cast<size_t>(share * static_cast<double>(width));
+  return std::string(filled, '#') + std::string(width - filled, '.');
 }
 
 std::string ProgressText(ProgressUnit unit, uint64_t done, uint64_t total, double seconds) {

@@ -7,8 +7,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,7 +16,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/random.h"
 #include "tests/support/status_checks.h"
-#include "tests/support/temp_directory.h"
+#include "tests/tools/cli_fixture.h"
 #include "tools/cli/escape.h"
 
 namespace firn::tools {
@@ -26,44 +24,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-struct Outcome {
-  int code;  // 128 and more: killed by a signal.
-  std::string out;
-  std::string err;
-};
-
-std::string FileText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-class CliTest : public ::testing::Test {
- protected:
-  void SetUp() override {
-#ifdef __SANITIZE_THREAD__
-    GTEST_SKIP() << "the packaged RocksDB";
-#endif
-  }
-
-  std::string db() const { return root_ + "/db"; }
-  std::string InputFile(const std::string& text) {
-    std::ofstream(root_ + "/input", std::ios::binary) << text;
-    return root_ + "/input";
-  }
-
-  // Runs `firn` by the shell, which quotes `arguments` as they stand.
-  Outcome Run(const std::string& arguments, const std::string& input = "") {
-    const std::string command = "cd " + root_ + " && " + FIRN_CLI + " " + arguments + " <" +
-                                InputFile(input) + " >" + root_ + "/out 2>" + root_ + "/err";
-    const int status = std::system(command.c_str());
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, FileText(root_ + "/out"),
-            FileText(root_ + "/err")};
-  }
-
-  const test::TempDirectory directory_;
-  const std::string& root_ = directory_.path();
-};
 
 TEST_F(CliTest, AKeyComesAndGoes) {
   EXPECT_EQ(Run("put " + db() + " foo 1").code, 0);

@@ -36,6 +36,22 @@ TEST(TextTable, ColoursNothingButTitlesAndMarks) {
             "z  \033[1;31mno\033[0m\n");
 }
 
+TEST(TextTable, MarksSingleCellsAndTitlesOfSeveralLines) {
+  TextTable table;
+  table.AddSection({"", "at"});
+  table.AddSection({"a", "end"});
+  table.AddMarkedRow({{"x"}, {"1", TextTable::Mark::kOdd}, {"-", TextTable::Mark::kFaint}});
+  EXPECT_EQ(table.Render(false),
+            "    at\n"
+            "a  end\n"
+            "x    1  -\n");
+  EXPECT_EQ(table.Render(true),
+            "\033[1m    at\033[0m\n"
+            "\033[1ma  end\033[0m\n"
+            "x    \033[33m1\033[0m  \033[2m-\033[0m\n");
+  EXPECT_EQ(table.Width(), 9u);
+}
+
 TEST(HumanFormat, NumbersKeepThreeDigitsThatMatter) {
   EXPECT_EQ(WithCommas(0), "0");
   EXPECT_EQ(WithCommas(999), "999");
@@ -55,6 +71,13 @@ TEST(HumanFormat, NumbersKeepThreeDigitsThatMatter) {
   EXPECT_EQ(RateText(5, 0), "-");
   EXPECT_EQ(CountText(1, "package"), "1 package");
   EXPECT_EQ(CountText(2000, "package"), "2,000 packages");
+}
+
+TEST(BarText, FillsUp) {
+  EXPECT_EQ(BarText(0, 8, 4), "....");
+  EXPECT_EQ(BarText(5, 8, 4), "##..");
+  EXPECT_EQ(BarText(8, 8, 4), "####");
+  EXPECT_EQ(BarText(9, 8, 4), "####");
 }
 
 TEST(ProgressText, SaysRateAndTimeLeft) {

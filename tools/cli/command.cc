@@ -41,15 +41,22 @@ int CodeOf(const absl::Status& status) {
 
 }  // namespace
 
+CLI::App* AddCommandWithoutDb(CLI::App& app, Invocation& invocation, const std::string& name,
+                              const std::string& help, const std::string& example,
+                              std::function<int()> run) {
+  CLI::App* command = app.add_subcommand(name, help);
+  command->footer("Example:\n  " + example);
+  command->add_flag("--json", invocation.json, "Print JSON, one object a line");
+  command->callback([&invocation, run = std::move(run)] { invocation.run = run; });
+  return command;
+}
+
 CLI::App* AddCommand(CLI::App& app, Invocation& invocation, const std::string& name,
                      const std::string& help, const std::string& example,
                      std::function<int()> run) {
-  CLI::App* command = app.add_subcommand(name, help);
-  command->footer("Example:\n  " + example);
+  CLI::App* command = AddCommandWithoutDb(app, invocation, name, help, example, std::move(run));
   command->add_option("db", invocation.directory, "Directory of the Db")->required();
-  command->add_flag("--json", invocation.json, "Print JSON, one object a line");
   command->add_flag("--hex", invocation.hex, "Keys and values in hexadecimal digits, in and out");
-  command->callback([&invocation, run = std::move(run)] { invocation.run = run; });
   return command;
 }
 

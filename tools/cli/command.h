@@ -22,7 +22,7 @@ namespace firn::tools {
 inline constexpr int kDone = 0;
 inline constexpr int kNotFound = 1;  // The key is not there.
 inline constexpr int kWrongUsage = 2;
-inline constexpr int kBroken = 3;  // I/O, damage, no Db, locked elsewhere.
+inline constexpr int kBroken = 3;  // I/O, damage, no Db, locked elsewhere; a check that failed.
 inline constexpr int kConflict = 4;
 inline constexpr int kInterrupted = 130;
 
@@ -36,6 +36,10 @@ struct Invocation {
 
 // Adds a command with its help, an example in it, and the flags that all have. `run` is called
 // after the command line was found right; the options it looks at live as long as it.
+CLI::App* AddCommandWithoutDb(CLI::App& app, Invocation& invocation, const std::string& name,
+                              const std::string& help, const std::string& example,
+                              std::function<int()> run);
+// The same for one that works on a Db: its directory, and how keys and values are written.
 CLI::App* AddCommand(CLI::App& app, Invocation& invocation, const std::string& name,
                      const std::string& help, const std::string& example, std::function<int()> run);
 

@@ -23,6 +23,16 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+std::vector<std::string> FlagsOf(const CLI::App& app) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+}  // namespace
+
 std::string Nearest(const std::string& word, const std::vector<std::string>& known) {
   std::string nearest;
   size_t least = word.size() / 3 + 2;  // Farther is no typing error.
@@ -34,16 +44,6 @@ std::string Nearest(const std::string& word, const std::vector<std::string>& kno
   }
   return nearest;
 }
-
-std::vector<std::string> FlagsOf(const CLI::App& app) {
-  std::vector<std::string> flags;
-  for (const CLI::Option* option : app.get_options()) {
-    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-  }
-  return flags;
-}
-
-}  // namespace
 
 std::string Suggestion(const CLI::App& app, int argc, char** argv) {
   const CLI::App* scope = &app;
