@@ -1,4 +1,4 @@
-// firn: looks into a Db on disk and changes it, from the command line.
+// firn: looks into a Db on disk and changes it, from the command line; checks what snapshots show.
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "tools/cli/command.h"
 #include "tools/cli/escape.h"
+#include "tools/cli/matrix_command.h"
 #include "tools/cli/suggestion.h"
 
 namespace firn::tools {
@@ -24,11 +25,11 @@ int WrongUsage(const CLI::App& app, const CLI::ParseError& error, int argc, char
 
 int Main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);  // Seen as an error of the write.
-  CLI::App app("Looks into a Firn Db on disk and changes it.");
+  CLI::App app("Looks into a Firn Db on disk and changes it; checks what snapshots show.");
   app.name("firn");
   app.footer(
-      "Exit codes: 0 done, 1 the key is not there, 2 wrong usage, 3 I/O, damage, no Db or locked\n"
-      "elsewhere, 4 conflict, 130 interrupted.\n"
+      "Exit codes: 0 done, 1 the key is not there, 2 wrong usage, 3 I/O, damage, no Db, locked\n"
+      "elsewhere or a cell of the matrix failed, 4 conflict, 130 interrupted.\n"
       "Example:\n  firn put data foo 1 && firn scan data");
   app.set_version_flag("--version", FIRN_VERSION_STRING);
   app.require_subcommand(1);
@@ -42,6 +43,7 @@ int Main(int argc, char** argv) {
   AddStatsCommand(app, invocation);
   AddVerifyCommand(app, invocation);
   AddCompactCommand(app, invocation);
+  AddMatrixCommand(app, invocation);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {  // --help, --version

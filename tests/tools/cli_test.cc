@@ -231,7 +231,7 @@ TEST_F(CliTest, WhatCannotBePrintedIsSaid) {
 
 TEST_F(CliTest, EveryCommandHelpsWithAnExample) {
   for (const char* command :
-       {"load", "dump", "get", "put", "delete", "scan", "stats", "verify", "compact"}) {
+       {"load", "dump", "get", "put", "delete", "scan", "stats", "verify", "compact", "matrix"}) {
     const Outcome outcome = Run(std::string(command) + " --help");
     EXPECT_EQ(outcome.code, 0) << command;
     EXPECT_THAT(outcome.out, HasSubstr("Example:")) << command;
