@@ -51,8 +51,9 @@ std::string Objection(const std::string& path, const std::string& target, bool q
   // Without a folder: a header of the standard library, <iterator> among them.
   const std::string folder = slash == std::string::npos ? "" : target.substr(0, slash);
   if (folder == "rocksdb") {
-    const bool may_know =
-        path.starts_with("engine/rocksdb_") || path.starts_with("tests/support/rocksdb_");
+    const bool may_know = path.starts_with("engine/rocksdb_") ||
+                          path.starts_with("tests/support/rocksdb_") ||
+                          path.starts_with("tools/matrix/engines/rocksdb_");
     return may_know ? "" : "only engine/rocksdb_* knows RocksDB";
   }
   if (kMayInclude.contains(folder)) {

@@ -159,8 +159,11 @@ std::string Name(const Cell& cell) {
 
 std::string Scenario(const Cell& cell) {
   const auto phrase = [&cell](size_t dimension) { return std::string(PhraseIn(cell, dimension)); };
+  const bool without_snapshot =
+      cell.reader == Reader::kDbIterator && cell.moment == Moment::kBeforeIterator;
   return absl::StrCat(phrase(4), "; ", phrase(5), IsPointRead(cell.reader) ? "" : " ",
-                      IsPointRead(cell.reader) ? "" : phrase(3), "; ", phrase(2), ", ", phrase(6),
+                      IsPointRead(cell.reader) ? "" : phrase(3), "; ",
+                      without_snapshot ? "before the iterator is made" : phrase(2), ", ", phrase(6),
                       " ", phrase(0), " ", phrase(1), "; ", phrase(7), ". ",
                       SeesChange(cell) ? "The change is seen." : "The change is not seen.");
 }

@@ -77,7 +77,7 @@ absl::StatusOr<std::string> CellChunk::RunAlone(const Cell& cell) {
 }
 
 absl::StatusOr<std::string> CellChunk::RunShared(size_t index) {
-  if (shared_ == nullptr) {
+  if (shared_ == nullptr || prepared_[index] == nullptr) {
     if (absl::Status status = PrepareShared(); !status.ok()) return status;
   }
   const std::unique_ptr<CellRun> run = std::move(prepared_[index]);
@@ -85,6 +85,7 @@ absl::StatusOr<std::string> CellChunk::RunShared(size_t index) {
 }
 
 absl::Status CellChunk::PrepareShared() {
+  prepared_.clear();
   absl::StatusOr<std::unique_ptr<Engine>> opened = Open();
   if (!opened.ok()) return opened.status();
   shared_ = *std::move(opened);

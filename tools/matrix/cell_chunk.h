@@ -49,7 +49,7 @@ class CellChunk {
   CellChunk& operator=(const CellChunk&) = delete;
 
   const std::vector<Cell>& cells() const { return cells_; }
-  // Runs the cell at `index`, which has not run yet. Error: its engine could not be opened, prepared
+  // Runs the cell at `index`, cheapest in their order. Error: its engine could not be opened, prepared
   // or wiped.
   absl::StatusOr<CellResult> Run(size_t index);
 

@@ -17,6 +17,11 @@ std::string Shown(const std::optional<std::string>& value) {
   return value->size() <= 24 ? *value : absl::StrCat(value->substr(0, 24), "...");
 }
 
+std::string Shown(const Entries& entries, size_t index) {
+  if (index == entries.size()) return "nothing more";
+  return absl::StrCat(entries[index].first, "=", Shown(entries[index].second));
+}
+
 std::optional<std::string> Find(const State& state, std::string_view key) {
   const auto found = state.find(key);
   if (found == state.end()) return std::nullopt;
@@ -121,90 +126,88 @@ void CellRun::RunIterator() {
 void CellRun::RunLoop() {
   const std::unique_ptr<View> view = engine_.TakeSnapshot();
   frozen_ = state_;
-  const Entries expected = Within(frozen_, plan_.bounds());
+  const Entries right = Within(frozen_, plan_.bounds());
   if (cell_.moment == Moment::kBeforeIterator) MakeChange();
-  bool first_round = true;
+  bool changes = cell_.moment != Moment::kBeforeIterator;
   do {
-    size_t count = 0;
-    const auto visit = [&](std::string_view key, std::string_view value) {
-      if (failed()) return;
-      if (count >= expected.size()) {
-        return Fail(absl::StrCat("entry ", count, " is ", std::string(key), ", but there are only ",
-                                 expected.size()));
-      }
-      const auto& [right_key, right_value] = expected[count++];
-      if (key != right_key || value != right_value) {
-        return Fail(absl::StrCat("entry ", count - 1, " is ", std::string(key), "=",
-                                 Shown(std::string(value)), ", must be ", right_key, "=",
-                                 Shown(right_value)));
-      }
-      if (!first_round) return;
-      const bool now = cell_.moment == Moment::kAfterSeek ? count == 1
-                       : cell_.moment == Moment::kHalfWay ? key == plan_.half_way()
-                       : cell_.moment == Moment::kAtEnd   ? count == expected.size()
-                                                          : false;
-      if (now) MakeChange();
-    };
-    const absl::Status status = cell_.reader == Reader::kRangeFor
-                                    ? view->RangeFor(plan_.bounds(), visit)
-                                    : view->Callback(plan_.bounds(), visit);
-    CheckOk("the loop", status);
-    if (!failed() && count != expected.size()) {
-      Fail(absl::StrCat("the loop ended after ", count, " entries, must show ", expected.size()));
-    }
-    first_round = false;
+    LoopOnce(*view, right, changes);
+    changes = false;
     CheckPair();
   } while (storm_ && !failed() && crew_.running());
   EndStorm();
   if (!failed()) CheckEntries("the snapshot, read again,", *view, frozen_);
 }
 
+void CellRun::LoopOnce(View& view, const Entries& right, bool changes) {
+  size_t count = 0;
+  const auto visit = [&](std::string_view key, std::string_view value) {
+    if (failed()) return;
+    if (count == right.size() || key != right[count].first || value != right[count].second) {
+      return Fail(absl::StrCat("entry ", count, " is ", std::string(key), "=",
+                               Shown(std::string(value)), ", must be ", Shown(right, count)));
+    }
+    ++count;
+    const bool now = cell_.moment == Moment::kAfterSeek ? count == 1
+                     : cell_.moment == Moment::kHalfWay ? key == plan_.half_way()
+                                                        : count == right.size();
+    if (changes && now) MakeChange();
+  };
+  const absl::Status status = cell_.reader == Reader::kRangeFor
+                                  ? view.RangeFor(plan_.bounds(), visit)
+                                  : view.Callback(plan_.bounds(), visit);
+  CheckOk("the loop", status);
+  if (!failed() && count != right.size()) {
+    Fail(absl::StrCat("the loop ended, must show ", Shown(right, count)));
+  }
+}
+
 void CellRun::RunPointReads() {
   const std::unique_ptr<View> view = engine_.TakeSnapshot();
   frozen_ = state_;
-  const std::vector<std::string>& keys = plan_.asked_keys();
-  const std::vector<std::string_view> views(keys.begin(), keys.end());
   std::vector<absl::StatusOr<std::optional<Pin>>> pins;
   if (cell_.reader == Reader::kGetPinned) {
-    for (const std::string& key : keys) pins.push_back(view->GetPinned(key));
+    for (const std::string& key : plan_.asked_keys()) pins.push_back(view->GetPinned(key));
   }
-  const auto check = [&](const std::string& key, const std::optional<std::string>& found) {
-    const std::optional<std::string> right = Find(frozen_, key);
-    if (!failed() && found != right) {
-      Fail(absl::StrCat("key ", key, " is ", Shown(found), ", must be ", Shown(right)));
-    }
-  };
-  const auto check_pin = [&](const std::string& key,
-                             const absl::StatusOr<std::optional<Pin>>& pin) {
-    CheckOk("GetPinned", pin.status());
-    if (!pin.ok()) return;
-    check(key, *pin ? std::optional<std::string>((*pin)->view) : std::nullopt);
-  };
-  const auto read_all = [&] {
-    if (cell_.reader == Reader::kMultiGet) {
-      const auto found = view->MultiGet(views);
-      CheckOk("MultiGet", found.status());
-      for (size_t i = 0; found.ok() && i < keys.size(); ++i) check(keys[i], (*found)[i]);
-      return;
-    }
-    for (size_t i = 0; i < keys.size(); ++i) {
-      if (cell_.reader == Reader::kGetPinned) {
-        check_pin(keys[i], view->GetPinned(keys[i]));
-        check_pin(keys[i], pins[i]);
-        continue;
-      }
-      const auto found = view->Get(keys[i]);
-      CheckOk("Get", found.status());
-      if (found.ok()) check(keys[i], *found);
-    }
-  };
   MakeChange();
   do {
-    read_all();
+    ReadPoints(*view);
+    for (size_t i = 0; i < pins.size(); ++i) CheckPinned(plan_.asked_keys()[i], pins[i]);
     CheckPair();
   } while (storm_ && !failed() && crew_.running());
   EndStorm();
   if (!failed()) CheckEntries("the snapshot, read again,", *view, frozen_);
+}
+
+void CellRun::ReadPoints(View& view) {
+  const std::vector<std::string>& keys = plan_.asked_keys();
+  if (cell_.reader == Reader::kMultiGet) {
+    const auto found = view.MultiGet(std::vector<std::string_view>(keys.begin(), keys.end()));
+    CheckOk("MultiGet", found.status());
+    for (size_t i = 0; found.ok() && i < keys.size(); ++i) CheckValue(keys[i], (*found)[i]);
+    return;
+  }
+  for (const std::string& key : keys) {
+    if (cell_.reader == Reader::kGetPinned) {
+      CheckPinned(key, view.GetPinned(key));
+      continue;
+    }
+    const auto found = view.Get(key);
+    CheckOk("Get", found.status());
+    if (found.ok()) CheckValue(key, *found);
+  }
+}
+
+void CellRun::CheckPinned(const std::string& key, const absl::StatusOr<std::optional<Pin>>& pin) {
+  CheckOk("GetPinned", pin.status());
+  if (!pin.ok()) return;
+  CheckValue(key, *pin ? std::optional<std::string>((*pin)->view) : std::nullopt);
+}
+
+void CellRun::CheckValue(const std::string& key, const std::optional<std::string>& found) {
+  const std::optional<std::string> right = Find(frozen_, key);
+  if (found != right) {
+    Fail(absl::StrCat("key ", key, " is ", Shown(found), ", must be ", Shown(right)));
+  }
 }
 
 // --- Between the steps of a reader -----------------------------------------------------------
@@ -382,29 +385,22 @@ void CellRun::Apply(const Commit& commit) {
   std::optional<std::string> expected;
   if (commit.kind == Commit::Kind::kCompareAndSwap) {
     expected = Find(state_, commit.batch.front().key);
+    TryWrongSwap(commit.batch.front().key, expected);
   }
   CheckOk("a write", ApplyToEngine(commit, expected));
-  ApplyToState(commit);
+  matrix::Apply(commit, &state_);
 }
 
-void CellRun::ApplyToState(const Commit& commit) {
-  switch (commit.kind) {
-    case Commit::Kind::kWrite:
-    case Commit::Kind::kCompareAndSwap:
-      for (const Operation& each : commit.batch) {
-        if (each.value) {
-          state_[each.key] = *each.value;
-        } else {
-          state_.erase(each.key);
-        }
-      }
-      break;
-    case Commit::Kind::kDeleteRange:
-      state_.erase(state_.lower_bound(commit.lower), state_.lower_bound(commit.upper));
-      break;
-    case Commit::Kind::kClear:
-      state_.clear();
-      break;
+// A swap that expects anything but what is there changes nothing.
+void CellRun::TryWrongSwap(const std::string& key, const std::optional<std::string>& value) {
+  const std::optional<std::string> wrong = value ? std::nullopt : std::optional<std::string>("?");
+  for (const auto& expected : {wrong, std::optional(value.value_or("") + "!")}) {
+    const absl::StatusOr<bool> swapped =
+        engine_.CompareAndSwap(key, expected, "swapped by mistake");
+    CheckOk("a swap", swapped.status());
+    if (swapped.ok() && *swapped) {
+      Fail(absl::StrCat("a swap that expects ", Shown(expected), " replaces ", Shown(value)));
+    }
   }
 }
 

@@ -44,7 +44,9 @@ class CellRun {
   // The ways to read.
   void RunIterator();
   void RunLoop();
+  void LoopOnce(View& view, const Entries& right, bool changes);
   void RunPointReads();
+  void ReadPoints(View& view);
 
   // Between the steps of a reader.
   void MakeChange();
@@ -61,7 +63,7 @@ class CellRun {
 
   // Writers' parts: the engine, and the map beside it.
   void Apply(const Commit& commit);
-  void ApplyToState(const Commit& commit);
+  void TryWrongSwap(const std::string& key, const std::optional<std::string>& value);
   absl::Status ApplyToEngine(const Commit& commit, const std::optional<std::string>& expected);
   void ApplyChange();
   void Settle();
@@ -78,6 +80,8 @@ class CellRun {
   void Compare();
 
   State ReadAll(View& view);
+  void CheckPinned(const std::string& key, const absl::StatusOr<std::optional<Pin>>& pin);
+  void CheckValue(const std::string& key, const std::optional<std::string>& found);
   void CheckEntries(std::string_view what, View& view, const State& right);
   void Fail(std::string_view what);
   bool failed() const { return !failure_.empty(); }

@@ -4,6 +4,27 @@
 
 namespace firn::matrix {
 
+void Apply(const Commit& commit, State* state) {
+  switch (commit.kind) {
+    case Commit::Kind::kWrite:
+    case Commit::Kind::kCompareAndSwap:
+      for (const Operation& each : commit.batch) {
+        if (each.value) {
+          state->insert_or_assign(each.key, *each.value);
+        } else {
+          state->erase(each.key);
+        }
+      }
+      break;
+    case Commit::Kind::kDeleteRange:
+      state->erase(state->lower_bound(commit.lower), state->lower_bound(commit.upper));
+      break;
+    case Commit::Kind::kClear:
+      state->clear();
+      break;
+  }
+}
+
 Entries Within(const State& state, const Bounds& bounds) {
   const auto begin = bounds.lower ? state.lower_bound(*bounds.lower) : state.begin();
   const auto end = bounds.upper ? state.lower_bound(*bounds.upper) : state.end();

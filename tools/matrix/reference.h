@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "tools/matrix/cell_plan.h"
 #include "tools/matrix/engine.h"
 
 namespace firn::matrix {
@@ -15,6 +16,8 @@ namespace firn::matrix {
 using State = std::map<std::string, std::string, std::less<>>;
 using Entries = std::vector<std::pair<std::string, std::string>>;
 
+// Does to a map what the commit does to an engine; a conditional one as if its condition held.
+void Apply(const Commit& commit, State* state);
 // The entries of `state` within `bounds`.
 Entries Within(const State& state, const Bounds& bounds);
 

@@ -116,10 +116,10 @@ class LmdbEngine final : public Engine {
     return InTxn([&](MDB_txn* txn) {
       int code = MDB_SUCCESS;
       for (size_t i = 0; i < batch.size() && code == MDB_SUCCESS; ++i) {
-        MDB_val key = ValOf(batch[i].key);
-        MDB_val value = ValOf(batch[i].value.value_or(""));
-        code = batch[i].value ? mdb_put(txn, table_, &key, &value, 0)
-                              : mdb_del(txn, table_, &key, nullptr);
+        const auto& [name, contents] = batch[i];
+        MDB_val key = ValOf(name), value = ValOf(contents ? *contents : std::string_view());
+        code =
+            contents ? mdb_put(txn, table_, &key, &value, 0) : mdb_del(txn, table_, &key, nullptr);
         if (code == MDB_NOTFOUND) code = MDB_SUCCESS;
       }
       return code;

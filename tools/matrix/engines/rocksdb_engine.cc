@@ -54,7 +54,8 @@ class RocksDbView final : public View {
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view key) override {
     std::string value;
-    return Found(db_.Get(options_, SliceOf(key), &value), std::move(value));
+    const rocksdb::Status status = db_.Get(options_, SliceOf(key), &value);
+    return Found(status, std::move(value));
   }
   std::unique_ptr<Cursor> NewCursor(const Bounds& bounds) override {
     return std::make_unique<RocksDbCursor>(db_, options_.snapshot, bounds);
