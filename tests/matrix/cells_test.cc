@@ -101,8 +101,10 @@ bool RegisterAll() {
   std::vector<Cell> cells = Cells(Selection::kStandard);
 #ifndef __SANITIZE_THREAD__  // Which sees RocksDB's threads, but not what orders them.
   Register("FirnOnDisk", new EngineCells(FirnDisk(), cells));
-#else  // Where one thread waits for the other there is no race to find.
-  std::erase_if(cells, [](const Cell& cell) { return cell.writer != Writer::kStorm; });
+#else  // Where one thread waits for the other there is no race to find. Half of the rest has to do.
+  std::erase_if(cells, [](const Cell& cell) {
+    return cell.writer != Writer::kStorm || HashOf(cell) % 2 != 0;
+  });
 #endif
   std::erase_if(cells, [](const Cell& cell) { return cell.layout == Layout::kReopened; });
   Register("FirnInMemory", new EngineCells(FirnMemory(), cells));

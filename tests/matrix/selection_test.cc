@@ -62,7 +62,7 @@ std::set<Triple> TriplesIn(const std::vector<Cell>& cells) {
 }
 
 TEST(SelectionTest, EveryThreeValuesThatGoTogetherMeet) {
-  EXPECT_EQ(TriplesIn(Cells(Selection::kStandard)), TriplesIn(Cells(Selection::kFull)));
+  EXPECT_TRUE(TriplesIn(Cells(Selection::kStandard)) == TriplesIn(Cells(Selection::kFull)));
 }
 
 // A cell's line of keys, in the direction of its walk.
@@ -149,11 +149,13 @@ bool IsWhereItSays(const Cell& cell) {
 }
 
 TEST(CellPlanTest, TheChangedKeyIsWhereThePositionSays) {
-  for (const Cell& cell : Cells(Selection::kFull)) EXPECT_TRUE(IsWhereItSays(cell)) << Name(cell);
+  for (const Cell& cell : Cells(Selection::kStandard)) {
+    EXPECT_TRUE(IsWhereItSays(cell)) << Name(cell);
+  }
 }
 
 TEST(CellPlanTest, TheChangeChangesWhatIsReadUnlessTheValueIsTheSame) {
-  for (const Cell& cell : Cells(Selection::kFull)) {
+  for (const Cell& cell : Cells(Selection::kStandard)) {
     const PlannedLine line(cell);
     EXPECT_EQ(line.before() == line.after(), cell.change == Change::kSameValue) << Name(cell);
   }

@@ -100,6 +100,8 @@ bool IsOneOf(auto value, auto... values) { return ((value == values) || ...); }
 bool ChangeFitsPosition(const Cell& cell) {
   if ((cell.change == Change::kClear) != (cell.position == Position::kEverywhere)) return false;
   const bool beyond = IsOneOf(cell.position, Position::kBeforeFirst, Position::kAfterLast);
+  // Nor is there a range of keys that begins after the last one.
+  if (cell.change == Change::kRangeDelete && cell.position == Position::kAfterLast) return false;
   return !(beyond && NeedsExistingKey(cell.change));
 }
 
@@ -177,11 +179,6 @@ bool SeesChange(const Cell& cell) {
          IsOneOf(cell.moment, Moment::kBeforeIterator, Moment::kBeforeSeek, Moment::kRefresh);
 }
 
-bool NeedsOwnDb(const Cell& cell) {
-  return cell.change == Change::kClear ||
-         IsOneOf(cell.position, Position::kBeforeFirst, Position::kAfterLast);
-}
-
 bool MakesSense(const Cell& cell) {
   if (!ChangeFitsPosition(cell) || !MomentFitsPosition(cell)) return false;
   if (IsPointRead(cell.reader)) {
@@ -224,7 +221,12 @@ std::vector<Cell> Cells(Selection selection) {
     if (selection == Selection::kFull) {
       cells.insert(cells.end(), same_core.begin(), same_core.end());
     } else {
-      cells.push_back(same_core[HashOf(same_core.front()) % same_core.size()]);
+      // Point reads are few: each in three cells that have every writer and every age between them.
+      const size_t picks = IsPointRead(same_core.front().reader) ? 3 : 1;
+      const uint64_t first = HashOf(same_core.front());
+      for (size_t i = 0; i < picks; ++i) {
+        cells.push_back(same_core[(first + 4 * i) % same_core.size()]);
+      }
     }
     same_core.clear();
   };

@@ -115,13 +115,12 @@ bool MakesSense(const Cell& cell);
 // Whether the reader is to see the change: only an iterator made straight from the Db does, where
 // it had not anchored yet.
 bool SeesChange(const Cell& cell);
-// Whether it needs a Db of its own: nothing of another cell may stand beside its keys.
-bool NeedsOwnDb(const Cell& cell);
 bool IsPointRead(Reader reader);
 
 enum class Selection {
   // Every combination of change, position, moment, direction, layout and reader, each with one
-  // writer and one age in turn: every three values that go together meet in some cell.
+  // writer and one age in turn (point reads: three): every three values that go together meet in
+  // some cell.
   kStandard,
   kFull,  // Every combination.
 };

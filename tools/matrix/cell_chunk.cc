@@ -6,12 +6,20 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 
 namespace firn::matrix {
 namespace {
 
 absl::Status InCell(const Cell& cell, const absl::Status& status) {
   return {status.code(), absl::StrCat(Name(cell), ": ", std::string(status.message()))};
+}
+
+bool IsShared(const Cell& cell) {
+  return cell.layout == Layout::kReopened && cell.change != Change::kClear;
+}
+bool IsAtAnEnd(const Cell& cell) {
+  return cell.position == Position::kBeforeFirst || cell.position == Position::kAfterLast;
 }
 
 }  // namespace
@@ -80,8 +88,24 @@ absl::StatusOr<std::string> CellChunk::RunShared(size_t index) {
   if (shared_ == nullptr || prepared_[index] == nullptr) {
     if (absl::Status status = PrepareShared(); !status.ok()) return status;
   }
+  if (absl::Status status = ClearTheWay(index); !status.ok()) return status;
   const std::unique_ptr<CellRun> run = std::move(prepared_[index]);
-  return run->Run();
+  std::string finding = run->Run();
+  if (IsAtAnEnd(cells_[index])) {
+    if (absl::Status status = run->Erase(); !status.ok()) return status;
+  }
+  return finding;
+}
+
+absl::Status CellChunk::ClearTheWay(size_t index) {
+  const Cell& cell = cells_[index];
+  if (!IsAtAnEnd(cell)) return absl::OkStatus();
+  for (size_t i = 0; i < index; ++i) {
+    if (prepared_[i] == nullptr || cells_[i].position != cell.position) continue;
+    if (absl::Status status = prepared_[i]->Erase(); !status.ok()) return status;
+    prepared_[i].reset();
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CellChunk::PrepareShared() {
@@ -93,15 +117,22 @@ absl::Status CellChunk::PrepareShared() {
   for (size_t i = 0; i < cells_.size(); ++i) {
     const Cell& cell = cells_[i];
     if (!IsShared(cell) || SupportOf(shared_->promises(), cell) == Support::kMissing) continue;
-    prepared_[i] = std::make_unique<CellRun>(cell, absl::StrCat(i, "/"), HashOf(cell) + seed_,
-                                             shared_.get(), &crew_);
+    prepared_[i] =
+        std::make_unique<CellRun>(cell, PrefixOf(i), HashOf(cell) + seed_, shared_.get(), &crew_);
     if (absl::Status status = prepared_[i]->Prepare(); !status.ok()) return InCell(cell, status);
   }
   return shared_->Reopen();
 }
 
-bool CellChunk::IsShared(const Cell& cell) const {
-  return cell.layout == Layout::kReopened && !NeedsOwnDb(cell);
+std::string CellChunk::PrefixOf(size_t index) const {
+  switch (cells_[index].position) {
+    case Position::kBeforeFirst:
+      return absl::StrFormat("a%06d/", index);
+    case Position::kAfterLast:
+      return absl::StrFormat("z%06d/", cells_.size() - index);
+    default:
+      return absl::StrFormat("m%06d/", index);
+  }
 }
 
 std::vector<std::vector<size_t>> ChunksOf(const std::vector<Cell>& cells) {

@@ -33,13 +33,18 @@ struct CellResult {
 
 // A CellChunk runs cells of one layout on one engine, each when it is asked for. The database is wiped
 // between two of them. Cells of Layout::kReopened stand side by side instead, each behind a prefix of
-// its own, so that one Reopen() serves them all; but those that need a database to themselves.
+// its own, so that one Reopen() serves them all:
+//
+//   those at the first key, in their order | the others | those at the last key, in reverse order
+//
+// One at an end deletes its keys when it has run, and so do those before it that have not: then the
+// next one is at the end. Cells with Change::kClear have a database to themselves.
 //
 // Thread-safety: one thread at a time; it has the crew to itself.
 // Lifetime: the engine entry and the crew outlive it. Removes its directories at its end.
 class CellChunk {
  public:
-  static constexpr size_t kCells = 256;  // Enough for one.
+  static constexpr size_t kCells = 512;  // Enough for one.
 
   // Databases on disk go to `directory`-0 and so on.
   CellChunk(const EngineEntry& engine, std::vector<Cell> cells, uint64_t seed,
@@ -58,7 +63,9 @@ class CellChunk {
   absl::StatusOr<std::string> RunAlone(const Cell& cell);
   absl::StatusOr<std::string> RunShared(size_t index);
   absl::Status PrepareShared();
-  bool IsShared(const Cell& cell) const;
+  std::string PrefixOf(size_t index) const;
+  // Deletes the keys of cells that stand between the one at `index` and its end of the database.
+  absl::Status ClearTheWay(size_t index);
 
   const EngineEntry& engine_;
   const std::vector<Cell> cells_;

@@ -76,13 +76,22 @@ std::string CellPlan::Value(size_t version, uint64_t salt) const {
 void CellPlan::ChooseBounds() {
   if (cell_.position == Position::kInsideBounds || cell_.position == Position::kOutsideBounds) {
     bounds_ = {Key(kFirstInside), Key(kFirstOutside)};
-  } else if (!prefix_.empty()) {
-    bounds_ = {prefix_, prefix_ + "~"};
+  } else {
+    bounds_ = whole();
   }
 }
 
+Bounds CellPlan::whole() const {
+  Bounds bounds;
+  if (prefix_.empty()) return bounds;
+  if (cell_.position != Position::kBeforeFirst) bounds.lower = prefix_;
+  if (cell_.position != Position::kAfterLast) bounds.upper = prefix_ + "~";
+  return bounds;
+}
+
 void CellPlan::ChoosePlaces() {
-  const bool bounded = bounds_.lower && prefix_ != *bounds_.lower;
+  const bool bounded =
+      cell_.position == Position::kInsideBounds || cell_.position == Position::kOutsideBounds;
   const int first = !bounded ? 0 : backward_ ? kKeys - kFirstOutside : kFirstInside;
   const int last = !bounded ? kKeys - 1 : backward_ ? kKeys - 1 - kFirstInside : kFirstOutside - 1;
   const bool loops = cell_.reader == Reader::kRangeFor || cell_.reader == Reader::kCallback;

@@ -32,8 +32,8 @@ struct Commit {
 // Thread-safety: const.
 class CellPlan {
  public:
-  // Every key begins with `prefix`; without one the cell has its Db to itself. `seed` varies the
-  // values.
+  // Every key begins with `prefix`; without one the cell has its Db to itself. With one a cell at
+  // the first or the last key wants nothing of other cells beyond it. `seed` varies the values.
   CellPlan(const Cell& cell, std::string prefix, uint64_t seed);
 
   // Commits before anything is read. Between the two, and after the second where the layout wants
@@ -59,6 +59,8 @@ class CellPlan {
   std::pair<std::string, std::string> PairKeys() const;
 
   const Bounds& bounds() const { return bounds_; }
+  // Around all keys of the cell, and none of another's.
+  Bounds whole() const;
   // Where the walk's Seek goes, and the key on which the walk is half way.
   const std::string& seek_target() const { return seek_target_; }
   const std::string& half_way() const { return half_way_; }

@@ -10,7 +10,7 @@
 namespace firn::matrix {
 namespace {
 
-constexpr size_t kStormCommits = 16;  // Of each thread.
+constexpr size_t kStormRounds = 8;  // Of each thread.
 
 std::string Shown(const std::optional<std::string>& value) {
   if (!value) return "nothing";
@@ -33,8 +33,7 @@ std::optional<std::string> Find(const State& state, std::string_view key) {
 CellRun::CellRun(const Cell& cell, std::string prefix, uint64_t seed, Engine* engine,
                  WriterCrew* crew)
     : cell_(cell),
-      plan_(cell, prefix, seed),
-      prefix_(std::move(prefix)),
+      plan_(cell, std::move(prefix), seed),
       seed_(seed),
       engine_(*engine),
       crew_(*crew),
@@ -62,6 +61,13 @@ std::string CellRun::Run() {
   cursor_.reset();
   if (!failed()) CheckHeld();
   return failure_;
+}
+
+absl::Status CellRun::Erase() {
+  const std::unique_ptr<View> view = engine_.TakeSnapshot();
+  std::vector<Operation> deletes;
+  for (const auto& [key, value] : ReadAll(*view)) deletes.push_back({key, std::nullopt});
+  return deletes.empty() ? absl::OkStatus() : engine_.Write(deletes);
 }
 
 // --- The ways to read ---------------------------------------------------------------------
@@ -316,16 +322,16 @@ void CellRun::BeginStorm() {
 void CellRun::Weather(size_t thread) {
   std::mt19937_64 random(seed_ * WriterCrew::kThreads + thread);
   absl::Status status;
-  for (size_t i = 0; i < kStormCommits && status.ok(); ++i) {
+  for (size_t i = 0; i < kStormRounds && status.ok(); ++i) {
     if (random() % 2 == 0) {
       for (const Commit& commit : plan_.change()) status.Update(ApplyInStorm(commit));
     } else {
       status.Update(ApplyInStorm(plan_.AnyCommit(random())));
     }
     if (plan_.has_pair()) {
-      status.Update(ApplyInStorm(plan_.PairCommit(thread * kStormCommits + i)));
+      status.Update(ApplyInStorm(plan_.PairCommit(thread * kStormRounds + i)));
     }
-    if (thread == 0 && i % 8 == 7) status.Update(ReshapeInStorm());
+    if (thread == 0 && i % 4 == 3) status.Update(ReshapeInStorm());
   }
   storm_status_[thread] = status;
 }
@@ -558,9 +564,7 @@ State CellRun::ReadAll(View& view) {
     }
     return seen;
   }
-  const Bounds whole =
-      prefix_.empty() ? Bounds{} : Bounds{.lower = prefix_, .upper = prefix_ + "~"};
-  const std::unique_ptr<Cursor> cursor = view.NewCursor(whole);
+  const std::unique_ptr<Cursor> cursor = view.NewCursor(plan_.whole());
   for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
     seen.insert_or_assign(std::string(cursor->key()), std::string(cursor->value()));
   }

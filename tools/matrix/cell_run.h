@@ -33,6 +33,8 @@ class CellRun {
   absl::Status Prepare();
   // Empty if everything was as it must be; else what was not, after which steps.
   std::string Run();
+  // Deletes the cell's keys.
+  absl::Status Erase();
 
  private:
   // A moment that was taken, and what must be seen there.
@@ -91,7 +93,6 @@ class CellRun {
 
   const Cell cell_;
   const CellPlan plan_;
-  const std::string prefix_;
   const uint64_t seed_;
   Engine& engine_;
   WriterCrew& crew_;

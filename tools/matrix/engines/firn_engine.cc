@@ -72,8 +72,7 @@ class FirnView final : public View {
     return snapshot_.MultiGet(keys);
   }
   absl::Status RangeFor(const Bounds& bounds, Visit visit) override {
-    EntryRange range =
-        bounds.lower ? snapshot_.Range(*bounds.lower, *bounds.upper) : snapshot_.Range();
+    EntryRange range(snapshot_.NewIterator(OptionsOf(bounds)));
     for (auto [key, value] : range) visit(key, value);
     return range.status();
   }
@@ -95,7 +94,8 @@ Options OptionsFor(Layout layout) {
   const bool keeps_fresh = layout == Layout::kFresh || layout == Layout::kBoth;
   Options options;
   options.background = BackgroundMode::kManual;
-  options.tuning = {.block_entries = 4,
+  options.tuning = {.block_bytes = size_t{64} << 10,
+                    .block_entries = 4,
                     .delta_slots = keeps_fresh ? size_t{256} : size_t{4},
                     .inner_fanout = 4,
                     .large_value_bytes = 64};
