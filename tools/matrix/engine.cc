@@ -89,6 +89,12 @@ Support SupportOf(const Promises& promises, const Cell& cell) {
   return promises.snapshots && !anchors_otherwise ? Support::kPromised : Support::kNotPromised;
 }
 
+void Cursor::SeekForPrev(std::string_view target) {
+  Seek(target);
+  if (!Valid()) return SeekToLast();
+  if (key() != target) Prev();
+}
+
 std::unique_ptr<Cursor> View::NewCursor(const Bounds&) { return nullptr; }
 absl::StatusOr<std::optional<Pin>> View::GetPinned(std::string_view) {
   return Missing("GetPinned");
@@ -100,6 +106,14 @@ absl::StatusOr<std::vector<std::optional<std::string>>> View::MultiGet(
 absl::Status View::RangeFor(const Bounds&, Visit) { return Missing("RangeFor"); }
 absl::Status View::Callback(const Bounds&, Visit) { return Missing("Callback"); }
 
+absl::Status Engine::Wipe() {
+  std::vector<Operation> deletes;
+  const std::unique_ptr<Cursor> cursor = NewCursor({});
+  for (cursor->SeekToFirst(); cursor->Valid(); cursor->Next()) {
+    deletes.push_back({std::string(cursor->key()), std::nullopt});
+  }
+  return Write(deletes);
+}
 std::unique_ptr<Cursor> Engine::NewCursor(const Bounds&) { return nullptr; }
 absl::Status Engine::DeleteRange(std::string_view, std::string_view) {
   return Missing("DeleteRange");

@@ -44,7 +44,7 @@ class Cursor {
   virtual std::string_view value() const = 0;
   // To the first entry at or above `target`; to the last at or below it.
   virtual void Seek(std::string_view target) = 0;
-  virtual void SeekForPrev(std::string_view target) = 0;
+  virtual void SeekForPrev(std::string_view target);  // Spelled out in other moves by default.
   virtual void SeekToFirst() = 0;
   virtual void SeekToLast() = 0;
   // Required only while Valid(), unless Promises::steps_back_from_ends.
@@ -124,8 +124,8 @@ class Engine {
   virtual absl::Status Settle() { return absl::OkStatus(); }
   // Absent: the engine does not tell, and layouts are taken on trust.
   virtual std::optional<Work> WorkDone() { return std::nullopt; }
-  // Deletes everything, between two cells.
-  virtual absl::Status Wipe() = 0;
+  // Deletes everything, between two cells; by default what a cursor finds.
+  virtual absl::Status Wipe();
 
   // Only those that Promises names are called.
   // Reads the engine itself, from a moment of its own.

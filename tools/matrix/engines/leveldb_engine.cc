@@ -24,11 +24,6 @@ class LevelDbCursor final : public Cursor {
   std::string_view key() const override { return ViewOf(it_->key()); }
   std::string_view value() const override { return ViewOf(it_->value()); }
   void Seek(std::string_view target) override { it_->Seek(SliceOf(target)); }
-  void SeekForPrev(std::string_view target) override {
-    Seek(target);
-    if (!Valid()) return SeekToLast();
-    if (key() != target) Prev();
-  }
   void SeekToFirst() override { it_->SeekToFirst(); }
   void SeekToLast() override { it_->SeekToLast(); }
   void Next() override { it_->Next(); }
@@ -62,11 +57,6 @@ class LevelDbView final : public View {
 
 class LevelDbEngine final : public Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineSetup& setup) {
-    auto engine = std::make_unique<LevelDbEngine>(setup.directory);
-    if (absl::Status status = engine->Reopen(); !status.ok()) return status;
-    return engine;
-  }
   explicit LevelDbEngine(std::string directory) : directory_(std::move(directory)) {}
 
   const Promises& promises() const override { return kPromises; }
@@ -82,12 +72,6 @@ class LevelDbEngine final : public Engine {
   absl::Status Settle() override {
     db_->CompactRange(nullptr, nullptr);
     return absl::OkStatus();
-  }
-  absl::Status Wipe() override {
-    leveldb::WriteBatch deletes;
-    const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator({}));
-    for (it->SeekToFirst(); it->Valid(); it->Next()) deletes.Delete(it->key());
-    return StatusOf(db_->Write({}, &deletes));
   }
   absl::Status Reopen() override {
     db_.reset();
@@ -106,6 +90,6 @@ class LevelDbEngine final : public Engine {
 
 }  // namespace
 
-EngineEntry LevelDb() { return {"leveldb", "LevelDB", LevelDbEngine::Open}; }
+EngineEntry LevelDb() { return {"leveldb", "LevelDB", OpenOnDisk<LevelDbEngine>}; }
 
 }  // namespace firn::matrix

@@ -47,11 +47,6 @@ class LmdbCursor final : public Cursor {
     key_ = ValOf(target);
     Move(MDB_SET_RANGE);
   }
-  void SeekForPrev(std::string_view target) override {
-    Seek(target);
-    if (!Valid()) return SeekToLast();
-    if (key() != target) Prev();
-  }
   void SeekToFirst() override { Move(MDB_FIRST); }
   void SeekToLast() override { Move(MDB_LAST); }
   void Next() override { Move(MDB_NEXT); }
@@ -101,11 +96,6 @@ class LmdbView final : public View {
 
 class LmdbEngine final : public Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineSetup& setup) {
-    auto engine = std::make_unique<LmdbEngine>(setup.directory);
-    if (absl::Status status = engine->Reopen(); !status.ok()) return status;
-    return engine;
-  }
   explicit LmdbEngine(std::string directory) : directory_(std::move(directory)) {
     std::filesystem::create_directories(directory_);
   }
@@ -138,7 +128,7 @@ class LmdbEngine final : public Engine {
       if (code == MDB_SUCCESS) code = mdb_cursor_get(cursor, &key, &value, MDB_SET_RANGE);
       while (code == MDB_SUCCESS && ViewOf(key) < upper) {
         code = mdb_cursor_del(cursor, 0);
-        if (code == MDB_SUCCESS) code = mdb_cursor_get(cursor, &key, &value, MDB_GET_CURRENT);
+        if (code == MDB_SUCCESS) code = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
       }
       mdb_cursor_close(cursor);
       return code == MDB_NOTFOUND ? MDB_SUCCESS : code;
@@ -190,6 +180,6 @@ class LmdbEngine final : public Engine {
 
 }  // namespace
 
-EngineEntry Lmdb() { return {"lmdb", "LMDB", LmdbEngine::Open}; }
+EngineEntry Lmdb() { return {"lmdb", "LMDB", OpenOnDisk<LmdbEngine>}; }
 
 }  // namespace firn::matrix

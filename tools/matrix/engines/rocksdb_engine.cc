@@ -95,11 +95,6 @@ class RocksDbView final : public View {
 
 class RocksDbEngine final : public Engine {
  public:
-  static absl::StatusOr<std::unique_ptr<Engine>> Open(const EngineSetup& setup) {
-    auto engine = std::make_unique<RocksDbEngine>(setup.directory);
-    if (absl::Status status = engine->Reopen(); !status.ok()) return status;
-    return engine;
-  }
   explicit RocksDbEngine(std::string directory) : directory_(std::move(directory)) {}
 
   const Promises& promises() const override { return kPromises; }
@@ -139,6 +134,6 @@ class RocksDbEngine final : public Engine {
 
 }  // namespace
 
-EngineEntry RocksDb() { return {"rocksdb", "RocksDB", RocksDbEngine::Open}; }
+EngineEntry RocksDb() { return {"rocksdb", "RocksDB", OpenOnDisk<RocksDbEngine>}; }
 
 }  // namespace firn::matrix
