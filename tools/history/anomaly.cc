@@ -16,7 +16,7 @@ const char* AnomalyName(AnomalyKind kind) {
       "future read",         "lost write",
       "missed entry",        "deleted value seen",
       "phantom entry",       "range delete missed a key",
-      "uncommitted read",    "wrong commit timestamp",
+      "unknown version",     "wrong commit timestamp",
       "torn batch",          "no common moment",
       "two winners",         "wrong condition",
       "unjustified refusal",

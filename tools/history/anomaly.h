@@ -32,10 +32,10 @@ enum class AnomalyKind : uint8_t {
   kDeletedSeen,        // A value that had been deleted.
   kPhantomEntry,       // The same, in a scan.
   kRangeDeleteMissed,  // A value that a range delete had deleted.
-  kUncommittedRead,    // A value that no commit left at the key.
-  kWrongCommitTs,      // The right value, said to be of another commit.
-  kTornBatch,          // One part of a batch is seen, another is not.
-  kNoCommonMoment,     // Each key was so at some time, but never all at once.
+  kUnknownVersion,  // A value that no commit left there, unless one that nobody may see any more.
+  kWrongCommitTs,   // The right value, said to be of another commit.
+  kTornBatch,       // One part of a batch is seen, another is not.
+  kNoCommonMoment,  // Each key was so at some time, but never all at once.
   // --- Of conditions.
   kTwoWinners,          // Two calls took the same state of a key.
   kWrongCondition,      // A call took a state that was not the newest one.

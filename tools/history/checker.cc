@@ -94,6 +94,11 @@ void Checker::CheckClients(const std::vector<Call>& calls) {
   }
 }
 
+// The commit itself counts for more than a call that has seen it.
+void Checker::RaiseFloor(const Reached& reached) {
+  if (reached.ts > floor_.ts || (reached.ts == floor_.ts && reached.by_commit)) floor_ = reached;
+}
+
 void Checker::CheckClock(const std::vector<Call>& calls) {
   std::vector<const Call*> by_begin;
   for (const Call& call : calls) by_begin.push_back(&call);
@@ -109,8 +114,7 @@ void Checker::CheckClock(const std::vector<Call>& calls) {
     for (; returned != by_end.end() &&
            (*returned)->operation->end_ns + kClockSlackNanos < call->operation->begin_ns;
          ++returned) {
-      const Reached reached = ReachedBy(**returned);
-      if (reached.ts > floor_.ts) floor_ = reached;
+      RaiseFloor(ReachedBy(**returned));
     }
     if (call->operation->visible_before >= floor_.ts) continue;
     Report(floor_.by_commit ? AnomalyKind::kAcknowledgedUnseen : AnomalyKind::kOutOfOrder, *call,
@@ -118,10 +122,7 @@ void Checker::CheckClock(const std::vector<Call>& calls) {
                         ", but before that ", floor_.by.Text(), " had returned, having ",
                         floor_.by_commit ? "committed at " : "seen ", floor_.ts.value));
   }
-  for (; returned != by_end.end(); ++returned) {
-    const Reached reached = ReachedBy(**returned);
-    if (reached.ts > floor_.ts) floor_ = reached;
-  }
+  for (; returned != by_end.end(); ++returned) RaiseFloor(ReachedBy(**returned));
 }
 
 // --- 3. Versions.
@@ -154,7 +155,7 @@ bool Checker::CheckScan(const Call& call) {
   const auto& [covered, forward] = *call.operation->scan;
   const Sighting* last = nullptr;
   for (const Sighting& sighting : call.operation->sightings) {
-    if (sighting.key == kUnknownKey) {
+    if (sighting.key == kNoKey) {
       Report(AnomalyKind::kUnknownKey, call, "it shows a key that nobody wrote");
       return false;
     }

@@ -89,6 +89,7 @@ class Checker {
   void CheckSightings(const Call& call);
   void Report(AnomalyKind kind, const Call& call, const std::string& what);
 
+  void RaiseFloor(const Reached& reached);
   static Reached ReachedBy(const Call& call);
 
   const KeySet& keys_;

@@ -94,8 +94,8 @@ class Diagnosis {
   }
 
   bool MissedARangeDelete() const {
-    return SawSomething() && must_.value == kAbsent && must_.by_range &&
-           (seen_ == nullptr || seen_->begin < must_.begin);
+    if (!SawSomething() || must_.value != kAbsent || !must_.by_range) return false;
+    return seen_ != nullptr ? seen_->begin < must_.begin : !culprit_.is;
   }
 
   // Whether another call with a condition took the state that this one says it took.
@@ -144,7 +144,7 @@ class Diagnosis {
     const bool scan = operation_.scan.has_value();
     if (!SawSomething()) return scan ? AnomalyKind::kMissedEntry : AnomalyKind::kLostWrite;
     if (seen_ != nullptr && seen_->begin > window_.last) return AnomalyKind::kFutureRead;
-    if (seen_ == nullptr && culprit_.is) return AnomalyKind::kUncommittedRead;
+    if (seen_ == nullptr && culprit_.is) return AnomalyKind::kUnknownVersion;
     if (must_.value != kAbsent) return AnomalyKind::kStaleRead;
     return scan ? AnomalyKind::kPhantomEntry : AnomalyKind::kDeletedSeen;
   }

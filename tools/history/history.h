@@ -14,7 +14,7 @@ namespace firn::history {
 
 // A key by its place in the order of all keys (see Material).
 using KeyIndex = uint32_t;
-inline constexpr KeyIndex kUnknownKey = UINT32_MAX;
+inline constexpr KeyIndex kNoKey = UINT32_MAX;
 
 // The keys [lower, upper).
 struct KeySpan {

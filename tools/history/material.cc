@@ -29,12 +29,12 @@ KeySet::KeySet(size_t count) {
 }
 
 KeyIndex KeySet::IndexOf(std::string_view key) const {
-  if (key.size() < kKeyHeadBytes) return kUnknownKey;
+  if (key.size() < kKeyHeadBytes) return kNoKey;
   KeyIndex index = 0;
   const char* const end = key.data() + kKeyHeadBytes;
   const auto [parsed, error] = std::from_chars(key.data() + 1, end, index);
-  if (error != std::errc() || parsed != end || index >= keys_.size()) return kUnknownKey;
-  return keys_[index] == key ? index : kUnknownKey;
+  if (error != std::errc() || parsed != end || index >= keys_.size()) return kNoKey;
+  return keys_[index] == key ? index : kNoKey;
 }
 
 std::optional<std::string_view> KeySet::LowerBound(KeySpan span) const {

@@ -24,7 +24,7 @@ class KeySet {
   size_t size() const { return keys_.size(); }
   KeySpan all() const { return {0, static_cast<KeyIndex>(keys_.size())}; }
   const std::string& key(KeyIndex index) const { return keys_[index]; }
-  // kUnknownKey if it is none of them.
+  // kNoKey if it is none of them.
   KeyIndex IndexOf(std::string_view key) const;
   // A bound of a range: absent at either end of the keys.
   std::optional<std::string_view> LowerBound(KeySpan span) const;

@@ -125,6 +125,7 @@ void RandomClient::RangeFor() {
 // Half of them live for a few calls, the others for many.
 void RandomClient::TakeSnapshot() {
   Snapshot snapshot = recorder_.TakeSnapshot("soak");
+  if (OneIn(8)) snapshot = snapshot.Clone();
   if (snapshots_.size() < kMostSnapshots) {
     snapshots_.push_back(std::move(snapshot));
   } else {
@@ -145,6 +146,7 @@ void RandomClient::Walk() {
   if (walkers_.empty()) return ReplaceWalker();
   Walker& walker = walkers_[Below(walkers_.size())];
   if (walker.of_db && OneIn(8)) recorder_.Refresh(walker);
+  if (OneIn(16)) walker.iterator = walker.iterator.Clone();  // Goes on as the first would have.
   std::optional<KeyIndex> seek;
   if (!walker.positioned || OneIn(4)) seek = AnyKey();
   recorder_.Walk(walker, OneIn(2), seek, AnyLength());

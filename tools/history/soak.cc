@@ -161,7 +161,7 @@ class Soak {
 }  // namespace
 
 absl::StatusOr<SoakReport> RunSoak(const SoakOptions& options,
-                                   absl::FunctionRef<void(const SoakReport&)> progress) {
+                                   absl::FunctionRef<bool(const SoakReport&)> progress) {
   if (options.threads == 0 || options.threads > 1000 || options.operations == 0 ||
       options.phase_operations == 0 || options.keys == 0) {
     return absl::InvalidArgumentError(
@@ -171,7 +171,7 @@ absl::StatusOr<SoakReport> RunSoak(const SoakOptions& options,
   Soak soak(options);
   while (!soak.IsDone()) {
     if (absl::Status status = soak.RunPhase(); !status.ok()) return status;
-    progress(soak.report());
+    if (!progress(soak.report())) return absl::CancelledError("the soak was interrupted");
   }
   return soak.report();
 }

@@ -52,9 +52,10 @@ struct SoakReport {
 // closed and opened again, in turn as kBuffered and as kAsync; what is found must be all that was
 // there. Ends after the phase that found something.
 //
-// `progress` is called after each phase. Errors: the Db cannot be opened or closed.
+// `progress` is called after each phase; false ends the run as kCancelled. Other errors: the Db
+// cannot be opened or closed.
 absl::StatusOr<SoakReport> RunSoak(const SoakOptions& options,
-                                   absl::FunctionRef<void(const SoakReport&)> progress);
+                                   absl::FunctionRef<bool(const SoakReport&)> progress);
 
 }  // namespace firn::history
 
