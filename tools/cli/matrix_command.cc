@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "tools/cli/escape.h"
 #include "tools/cli/output_file.h"
+#include "tools/cli/soak.h"
 #include "tools/cli/suggestion.h"
 #include "tools/human_format.h"
 #include "tools/matrix/matrix_run.h"
@@ -49,6 +50,7 @@ struct MatrixFlags {
   std::string html;
   std::string junit;
   std::string markdown;
+  SoakFlags soak;
 };
 
 // --- What was asked for --------------------------------------------------------------------
@@ -223,6 +225,7 @@ int List(const Invocation& invocation, const MatrixFlags& flags) {
 }
 
 int Matrix(const Invocation& invocation, const Engines& engines, const MatrixFlags& flags) {
+  if (flags.soak.soak) return Soak(invocation, flags.soak, flags.seed, flags.directory);
   if (flags.list) return List(invocation, flags);
   return RunCells(invocation, engines, flags);
 }
@@ -264,6 +267,7 @@ void AddFlags(CLI::App& command, const Engines& engines, MatrixFlags& flags) {
                   "Where databases on disk go while it runs; default: the system's directory\n"
                   "for temporary files")
       ->check(CLI::ExistingDirectory);
+  AddSoakFlags(command, flags.soak);
 }
 
 }  // namespace
