@@ -232,7 +232,9 @@ void CellPlan::ChooseReshape() {
 Commit CellPlan::Overwrite(size_t version) const {
   return Put(changed_key_, Value(version, 100 + version));
 }
-Commit CellPlan::OverwriteOther(size_t version) const { return Put(Key(2), Value(version, 2)); }
+Commit CellPlan::OverwriteOther(size_t version) const {
+  return Put(changed_key_ == Key(2) ? Key(3) : Key(2), Value(version, 2));
+}
 
 Commit CellPlan::AnyCommit(uint64_t random) const {
   const int index = static_cast<int>(random % kKeys);
