@@ -28,6 +28,9 @@ class Diagnosis {
     if (WasOnlyMisdated()) return AnomalyKind::kWrongCommitTs;
     if (IsConditional(operation_.verb) && operation_.commit_ts) return KindOfWinner();
     if (IsConditional(operation_.verb) && !culprit_.is) return AnomalyKind::kUnjustifiedRefusal;
+    if (culprit_.is && culprit_.value != kAbsent && seen_ == nullptr) {
+      return AnomalyKind::kUnknownVersion;
+    }
     if (MissedARangeDelete()) return AnomalyKind::kRangeDeleteMissed;
     if (IsTorn()) return AnomalyKind::kTornBatch;
     if (Moments(table_, window_).Keep(culprit_)) return AnomalyKind::kNoCommonMoment;
@@ -144,7 +147,6 @@ class Diagnosis {
     const bool scan = operation_.scan.has_value();
     if (!SawSomething()) return scan ? AnomalyKind::kMissedEntry : AnomalyKind::kLostWrite;
     if (seen_ != nullptr && seen_->begin > window_.last) return AnomalyKind::kFutureRead;
-    if (seen_ == nullptr && culprit_.is) return AnomalyKind::kUnknownVersion;
     if (must_.value != kAbsent) return AnomalyKind::kStaleRead;
     return scan ? AnomalyKind::kPhantomEntry : AnomalyKind::kDeletedSeen;
   }
