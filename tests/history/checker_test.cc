@@ -217,7 +217,8 @@ bool PointShowsDeleted(Subject& subject, bool (*deleted_so)(const Written&)) {
 // Adds an entry for a key that a scan passed over in silence.
 bool ScanShowsDeleted(Subject& subject, bool (*deleted_so)(const Written&)) {
   return InACall(subject, IsViewedScan, [&](Operation& operation) {
-    const auto [covered, forward] = *operation.scan;
+    const KeySpan covered = operation.scan->covered;
+    const bool forward = operation.scan->forward;
     for (KeyIndex key = covered.lower; key < covered.upper; ++key) {
       Sighting entry{.key = key};
       if (!ShowsDeleted(Scene(subject, operation, entry), deleted_so)) continue;
