@@ -66,27 +66,27 @@ class EngineCells {
 
 class CellTest : public testing::Test {
  public:
-  CellTest(EngineCells* cells, size_t chunk, size_t place)
-      : cells_(*cells), chunk_(chunk), place_(place) {}
+  CellTest(std::shared_ptr<EngineCells> cells, size_t chunk, size_t place)
+      : cells_(std::move(cells)), chunk_(chunk), place_(place) {}
 
   static EngineCells* running;
   static void TearDownTestSuite() { running->Close(); }
 
   void TestBody() override {
-    running = &cells_;
-    const absl::StatusOr<CellResult> result = cells_.Run(chunk_, place_);
+    running = cells_.get();
+    const absl::StatusOr<CellResult> result = cells_->Run(chunk_, place_);
     ASSERT_TRUE(result.ok()) << result.status();
     EXPECT_EQ(result->outcome, Outcome::kHeld) << Scenario(result->cell) << "\n" << result->finding;
   }
 
  private:
-  EngineCells& cells_;
+  const std::shared_ptr<EngineCells> cells_;
   const size_t chunk_;
   const size_t place_;
 };
 EngineCells* CellTest::running = nullptr;
 
-void Register(const char* suite, EngineCells* cells) {
+void Register(const char* suite, const std::shared_ptr<EngineCells>& cells) {
   for (size_t chunk = 0; chunk < cells->chunks().size(); ++chunk) {
     const std::vector<size_t>& indices = cells->chunks()[chunk];
     for (size_t place = 0; place < indices.size(); ++place) {
@@ -98,23 +98,33 @@ void Register(const char* suite, EngineCells* cells) {
   }
 }
 
-// Every second one, always the same.
-std::vector<Cell> HalfOf(std::vector<Cell> cells) {
+// One in so many of them, always the same.
+std::vector<Cell> Sample(std::vector<Cell> cells, uint64_t one_in) {
   if (test::NumberFromEnv("FIRN_MATRIX_ALL", 0) != 0) return cells;
-  std::erase_if(cells, [](const Cell& cell) { return HashOf(cell) % 2 != 0; });
+  std::erase_if(cells, [one_in](const Cell& cell) { return HashOf(cell) % one_in != 0; });
   return cells;
 }
+
+#if defined(__SANITIZE_ADDRESS__)  // Ten times slower.
+constexpr uint64_t kOneInMemory = 8;
+constexpr uint64_t kOneOnDisk = 16;
+#elif defined(__SANITIZE_THREAD__)
+constexpr uint64_t kOneInMemory = 2;
+#else
+constexpr uint64_t kOneInMemory = 1;
+constexpr uint64_t kOneOnDisk = 2;
+#endif
 
 bool RegisterAll() {
   std::vector<Cell> cells = Cells(Selection::kStandard);
 #ifndef __SANITIZE_THREAD__  // Which sees RocksDB's threads, but not what orders them.
-  Register("FirnOnDisk", new EngineCells(FirnDisk(), HalfOf(cells)));
+  Register("FirnOnDisk", std::make_shared<EngineCells>(FirnDisk(), Sample(cells, kOneOnDisk)));
 #else  // Where one thread waits for the other there is no race to find.
   std::erase_if(cells, [](const Cell& cell) { return cell.writer != Writer::kStorm; });
-  cells = HalfOf(std::move(cells));
 #endif
   std::erase_if(cells, [](const Cell& cell) { return cell.layout == Layout::kReopened; });
-  Register("FirnInMemory", new EngineCells(FirnMemory(), cells));
+  Register("FirnInMemory",
+           std::make_shared<EngineCells>(FirnMemory(), Sample(cells, kOneInMemory)));
   return true;
 }
 const bool registered = RegisterAll();
