@@ -22,7 +22,7 @@ class RocksdbPeer {
 
   enum class Setup {
     kDefault,  // Default options.
-    kBare,     // The options that Firn gives it, without Firn.
+    kBare,     // The options that Firn gives it; its own memtable and log files.
   };
   // Makes the database in `directory`, which is not there yet.
   RocksdbPeer(const std::string& directory, Setup setup, bool sync = false);
