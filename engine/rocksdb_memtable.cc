@@ -47,7 +47,7 @@ class SortedIterator final : public rocksdb::MemTableRep::Iterator {
   bool Valid() const override { return at_ < entries_.size(); }
   const char* key() const override { return entries_[at_].data; }
   void Next() override { ++at_; }
-  void Prev() override { at_ = at_ == 0 ? entries_.size() : at_ - 1; }
+  void Prev() override { StepBack(); }
   void Seek(const rocksdb::Slice& internal_key, const char* memtable_key) override {
     at_ = LowerBound(memtable_key == nullptr ? internal_key : compare_.decode_key(memtable_key));
   }
