@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
+#include <utility>
+
+#include "bench/zipf.h"
 
 namespace firn::bench {
 namespace {
@@ -22,13 +25,22 @@ void FillRandom(SplitMix64& random, char* to, size_t size) {
   }
 }
 
+std::vector<uint32_t> ShuffledOrder(size_t count, SplitMix64& random) {
+  std::vector<uint32_t> order(count);
+  std::iota(order.begin(), order.end(), 0);
+  for (size_t left = count; left > 1; --left) {
+    std::swap(order[left - 1], order[random.Below(static_cast<uint32_t>(left))]);
+  }
+  return order;
+}
+
 }  // namespace
 
-Workload::Workload(const WorkloadOptions& options) : options_(options) {
+Workload::Workload(const WorkloadOptions& options)
+    : options_(options), uniform_lookups_(options.key_bytes), zipf_lookups_(options.key_bytes) {
   const size_t count = options.entry_count;
   keys_.resize(count * options.key_bytes);
   values_.resize(count * options.value_bytes);
-  lookup_keys_.resize(count * options.key_bytes);
 
   SplitMix64 random(options.seed);
   for (size_t i = 0; i < count; ++i) {
@@ -42,9 +54,12 @@ Workload::Workload(const WorkloadOptions& options) : options_(options) {
 
   SplitMix64 draw(~options.seed);
   for (size_t i = 0; i < count; ++i) {
-    const size_t drawn = draw.Below(static_cast<uint32_t>(count));
-    std::memcpy(lookup_keys_.data() + i * options.key_bytes, key(drawn).data(), options.key_bytes);
-    lookup_checksum_.Add(value(drawn));
+    AddLookup(uniform_lookups_, draw.Below(static_cast<uint32_t>(count)));
+  }
+  const ZipfRanks ranks(count, options.zipf_theta);
+  const std::vector<uint32_t> entry_of_rank = ShuffledOrder(count, draw);
+  for (size_t i = 0; i < count; ++i) {
+    AddLookup(zipf_lookups_, entry_of_rank[ranks.Draw(draw.Fraction())]);
   }
 }
 
