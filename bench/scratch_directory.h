@@ -11,12 +11,14 @@
 
 namespace firn::bench {
 
-// In TMPDIR, or /var/tmp: /tmp may be memory.
 class ScratchDirectory {
  public:
-  ScratchDirectory() {
-    const char* const chosen = std::getenv("TMPDIR");
-    path_ = std::string(chosen != nullptr ? chosen : "/var/tmp") + "/firn-bench-XXXXXX";
+  enum class Medium {
+    kDisk,    // In TMPDIR, or /var/tmp: /tmp may be memory.
+    kMemory,  // In /dev/shm.
+  };
+  explicit ScratchDirectory(Medium medium = Medium::kDisk)
+      : path_(BaseOf(medium) + "/firn-bench-XXXXXX") {
     if (mkdtemp(path_.data()) == nullptr) Fail("cannot make a directory like " + path_);
   }
   ~ScratchDirectory() {
@@ -29,6 +31,12 @@ class ScratchDirectory {
   const std::string& path() const { return path_; }
 
  private:
+  static std::string BaseOf(Medium medium) {
+    if (medium == Medium::kMemory) return "/dev/shm";
+    const char* const chosen = std::getenv("TMPDIR");
+    return chosen != nullptr ? chosen : "/var/tmp";
+  }
+
   std::string path_;
 };
 

@@ -2,12 +2,15 @@
 #ifndef FIRN_BENCH_PEERS_FIRN_PEER_H_
 #define FIRN_BENCH_PEERS_FIRN_PEER_H_
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "absl/types/span.h"
 #include "bench/check.h"
 #include "bench/peers/peer.h"
 #include "firn/firn.h"
@@ -51,6 +54,13 @@ class FirnPeer {
       if (found->has_value()) use((*found)->view());
       return found->has_value();
     }
+    // As many keys in one call.
+    template <class Use>
+    void MultiGet(absl::Span<const std::string_view> keys, Use use) {
+      for (const std::optional<std::string>& value : ValueOf(snapshot_.MultiGet(keys))) {
+        if (value.has_value()) use(std::string_view(*value));
+      }
+    }
     template <class Visit>
     void Scan(Visit visit) {
       ScanRange({}, visit);
@@ -62,6 +72,14 @@ class FirnPeer {
       CheckOk(it.status());
     }
     template <class Visit>
+    void ScanFrom(std::string_view key, size_t limit, Visit visit) {
+      if (!cursor_.has_value()) cursor_.emplace(snapshot_.NewIterator());
+      for (cursor_->Seek(key); limit != 0 && cursor_->Valid(); cursor_->Next(), --limit) {
+        visit(cursor_->key(), cursor_->value());
+      }
+      CheckOk(cursor_->status());
+    }
+    template <class Visit>
     void ReverseScan(Visit visit) {
       Iterator it = snapshot_.NewIterator();
       for (it.SeekToLast(); it.Valid(); it.Prev()) visit(it.key(), it.value());
@@ -70,6 +88,7 @@ class FirnPeer {
 
    private:
     Snapshot snapshot_;
+    std::optional<Iterator> cursor_;
     std::string value_;
   };
   View OpenView(std::string_view label = "bench") const {
@@ -85,7 +104,7 @@ class FirnPeer {
   WriteBatch batch_;
 };
 
-static_assert(Peer<FirnPeer>);
+static_assert(Peer<FirnPeer> && ReversibleView<FirnPeer::View>);
 
 }  // namespace firn::bench
 

@@ -1,25 +1,12 @@
 #include "bench/peers/lmdb_peer.h"
 
-#include <cstdlib>
-#include <filesystem>
-#include <system_error>
-
 namespace firn::bench {
-namespace {
 
-std::string MakeDirectory() {
-  std::string path = "/dev/shm/firn-bench-lmdb-XXXXXX";
-  if (mkdtemp(path.data()) == nullptr) Fail("cannot make a directory in /dev/shm");
-  return path;
-}
-
-}  // namespace
-
-LmdbPeer::LmdbPeer(size_t map_bytes) : directory_(MakeDirectory()) {
+LmdbPeer::LmdbPeer(size_t map_bytes) {
   CheckLmdb(mdb_env_create(&env_));
   CheckLmdb(mdb_env_set_mapsize(env_, map_bytes));
   // MDB_NOTLS: a read transaction belongs to its View, not to its thread.
-  CheckLmdb(mdb_env_open(env_, directory_.c_str(),
+  CheckLmdb(mdb_env_open(env_, directory_.path().c_str(),
                          MDB_WRITEMAP | MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOTLS, 0600));
   MDB_txn* txn = nullptr;
   CheckLmdb(mdb_txn_begin(env_, nullptr, 0, &txn));
@@ -27,10 +14,6 @@ LmdbPeer::LmdbPeer(size_t map_bytes) : directory_(MakeDirectory()) {
   CheckLmdb(mdb_txn_commit(txn));
 }
 
-LmdbPeer::~LmdbPeer() {
-  mdb_env_close(env_);
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
-}
+LmdbPeer::~LmdbPeer() { mdb_env_close(env_); }
 
 }  // namespace firn::bench

@@ -11,6 +11,7 @@
 
 #include "bench/check.h"
 #include "bench/peers/peer.h"
+#include "bench/scratch_directory.h"
 
 namespace firn::bench {
 
@@ -28,6 +29,9 @@ class LmdbPeer {
 
   // Its file lives in a directory of its own under /dev/shm until the destructor.
   explicit LmdbPeer(size_t map_bytes);
+  // With room for all entries, and for the pages that a commit leaves free.
+  explicit LmdbPeer(const Workload& workload)
+      : LmdbPeer((size_t{1} << 30) + 10 * workload.entry_bytes() * workload.entry_count()) {}
   ~LmdbPeer();
   LmdbPeer(const LmdbPeer&) = delete;
   LmdbPeer& operator=(const LmdbPeer&) = delete;
@@ -53,7 +57,10 @@ class LmdbPeer {
     View(MDB_env* env, MDB_dbi table) : table_(table) {
       CheckLmdb(mdb_txn_begin(env, nullptr, MDB_RDONLY, &txn_));
     }
-    ~View() { mdb_txn_abort(txn_); }
+    ~View() {
+      if (cursor_ != nullptr) mdb_cursor_close(cursor_);
+      mdb_txn_abort(txn_);
+    }
     View(const View&) = delete;
     View& operator=(const View&) = delete;
 
@@ -70,6 +77,18 @@ class LmdbPeer {
     template <class Visit>
     void Scan(Visit visit) {
       Walk(MDB_FIRST, MDB_NEXT, visit);
+    }
+    template <class Visit>
+    void ScanFrom(std::string_view key, size_t limit, Visit visit) {
+      if (cursor_ == nullptr) CheckLmdb(mdb_cursor_open(txn_, table_, &cursor_));
+      MDB_val at = ValOf(key);
+      MDB_val value;
+      int result = mdb_cursor_get(cursor_, &at, &value, MDB_SET_RANGE);
+      while (result == MDB_SUCCESS && limit-- != 0) {
+        visit(ViewOf(at), ViewOf(value));
+        if (limit != 0) result = mdb_cursor_get(cursor_, &at, &value, MDB_NEXT);
+      }
+      if (result != MDB_NOTFOUND) CheckLmdb(result);
     }
     template <class Visit>
     void ReverseScan(Visit visit) {
@@ -92,6 +111,7 @@ class LmdbPeer {
     }
 
     MDB_txn* txn_ = nullptr;
+    MDB_cursor* cursor_ = nullptr;
     MDB_dbi table_;
   };
   View OpenView() const { return View(env_, table_); }
@@ -104,12 +124,12 @@ class LmdbPeer {
     return {static_cast<const char*>(val.mv_data), val.mv_size};
   }
 
-  std::string directory_;
+  ScratchDirectory directory_{ScratchDirectory::Medium::kMemory};
   MDB_env* env_ = nullptr;
   MDB_dbi table_ = 0;
 };
 
-static_assert(Peer<LmdbPeer>);
+static_assert(Peer<LmdbPeer> && ReversibleView<LmdbPeer::View>);
 
 }  // namespace firn::bench
 

@@ -6,8 +6,10 @@
 #define FIRN_BENCH_PEERS_PEER_H_
 
 #include <concepts>
+#include <cstddef>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "bench/checksum.h"
 #include "bench/workload.h"
@@ -23,13 +25,25 @@ struct IgnoreEntry {
 };
 
 // A View is one frozen state of the engine (as near as the engine has it), open for any
-// number of reads by one thread.
+// number of reads by one thread at a time.
 template <class V>
 concept PeerView = requires(V view, std::string_view key) {
   // Calls its argument with the value where the engine shows it; false: no such key.
   { view.Get(key, IgnoreValue{}) } -> std::same_as<bool>;
-  // Call their argument with every key and value, in key order and backwards.
+};
+
+// What an engine without an order lacks.
+template <class V>
+concept OrderedView = PeerView<V> && requires(V view, std::string_view key, size_t limit) {
+  // Calls its argument with every key and value, in key order.
   view.Scan(IgnoreEntry{});
+  // The same from the first key >= `key` on, for at most `limit` entries. Whatever the engine
+  // walks with is made at the first call and kept.
+  view.ScanFrom(key, limit, IgnoreEntry{});
+};
+
+template <class V>
+concept ReversibleView = OrderedView<V> && requires(V view) {
   view.ReverseScan(IgnoreEntry{});
 };
 
@@ -41,6 +55,12 @@ concept Peer = requires(P peer, std::string_view key, std::span<const KeyValue> 
   peer.PutBatch(entries);
   { peer.OpenView() } -> PeerView;
 };
+
+// Brings a loaded engine into the state that it reads best in.
+template <Peer P>
+void SettlePeer(P& peer) {
+  if constexpr (requires { peer.Settle(); }) peer.Settle();
+}
 
 template <Peer P>
 void PutAll(P& peer, const Workload& workload) {
@@ -60,7 +80,7 @@ void PutAllInBatches(P& peer, const Workload& workload, size_t batch_entries) {
   }
 }
 
-template <PeerView V>
+template <OrderedView V>
 Checksum ScanForward(V& view) {
   Checksum checksum;
   view.Scan(
@@ -68,7 +88,7 @@ Checksum ScanForward(V& view) {
   return checksum;
 }
 
-template <PeerView V>
+template <ReversibleView V>
 Checksum ScanBackward(V& view) {
   Checksum checksum;
   view.ReverseScan(
@@ -76,13 +96,51 @@ Checksum ScanBackward(V& view) {
   return checksum;
 }
 
-template <PeerView V>
-Checksum LookUpAll(V& view, const Workload& workload) {
+// `count` entries from each of the lookup keys `first` to `last` on.
+template <OrderedView V>
+Checksum ScanFromEach(V& view, const Lookups& lookups, size_t first, size_t last, size_t count) {
   Checksum checksum;
-  for (size_t i = 0; i < workload.entry_count(); ++i) {
-    view.Get(workload.lookup_key(i), [&checksum](std::string_view value) { checksum.Add(value); });
+  for (size_t i = first; i < last; ++i) {
+    view.ScanFrom(lookups.key(i), count, [&checksum](std::string_view key, std::string_view value) {
+      checksum.Add(key, value);
+    });
   }
   return checksum;
+}
+
+template <PeerView V>
+Checksum LookUp(V& view, const Lookups& lookups, size_t first, size_t last) {
+  Checksum checksum;
+  for (size_t i = first; i < last; ++i) {
+    view.Get(lookups.key(i), [&checksum](std::string_view value) { checksum.Add(value); });
+  }
+  return checksum;
+}
+
+template <PeerView V>
+Checksum LookUpAll(V& view, const Workload& workload) {
+  return LookUp(view, workload.uniform_lookups(), 0, workload.entry_count());
+}
+
+// Every entry, found by its key one after the other: the scan of an engine without an order.
+template <PeerView V>
+Checksum LookUpEachEntry(V& view, const Workload& workload) {
+  Checksum checksum;
+  for (size_t i = 0; i < workload.entry_count(); ++i) {
+    const std::string_view key = workload.key(i);
+    view.Get(key, [&](std::string_view value) { checksum.Add(key, value); });
+  }
+  return checksum;
+}
+
+// All that the view shows.
+template <PeerView V>
+Checksum ContentOf(V& view, const Workload& workload) {
+  if constexpr (OrderedView<V>) {
+    return ScanForward(view);
+  } else {
+    return LookUpEachEntry(view, workload);
+  }
 }
 
 }  // namespace firn::bench
