@@ -93,15 +93,16 @@ double SecondsOf(Work&& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
 }
 
-// Seconds that one `pass` takes on average, over passes that together last `at_least`.
+// Seconds that one `pass` takes on average, over passes that together last `at_least`; over one
+// at any rate.
 template <class Pass>
 double MeanSecondsPerPass(double at_least, Pass&& pass) {
   double total = 0;
   size_t passes = 0;
-  while (total < at_least) {
+  do {
     total += SecondsOf(pass);
     ++passes;
-  }
+  } while (total < at_least);
   return total / static_cast<double>(passes);
 }
 
@@ -110,7 +111,9 @@ template <class Pass>
 double MedianSecondsPerPass(double at_least, Pass&& pass) {
   double total = 0;
   std::vector<double> seconds;
-  while (total < at_least) total += seconds.emplace_back(SecondsOf(pass));
+  do {
+    total += seconds.emplace_back(SecondsOf(pass));
+  } while (total < at_least);
   return QuartilesOf(std::move(seconds)).median;
 }
 
