@@ -76,6 +76,7 @@ class WritablePeer : public WritableEngine {
       entries = entries.subspan(size);
     }
   }
+  void Settle() override { SettlePeer(*peer_); }
   Checksum Content(const Workload& workload) override {
     auto view = peer_->OpenView();
     return ContentOf(view, workload);

@@ -39,6 +39,8 @@ class WritableEngine {
   virtual ~WritableEngine() = default;
   virtual void Put(std::span<const KeyValue> entries) = 0;  // One commit each.
   virtual void PutInBatches(std::span<const KeyValue> entries, size_t batch_entries) = 0;
+  // Brings it into the state that it reads best in.
+  virtual void Settle() = 0;
   // What it holds, if its keys are those of the workload.
   virtual Checksum Content(const Workload& workload) = 0;
 };

@@ -48,6 +48,7 @@ class Round {
   void Note(std::string_view name, double figure) { figures_[std::string(name)] = figure; }
 
   double figure(std::string_view name) const;
+  bool has(std::string_view name) const { return figures_.contains(name); }
   // Foreign load of the worst measurement, in cores.
   double disturbance() const { return disturbance_; }
 
@@ -68,6 +69,8 @@ class Rounds {
   std::vector<double> SuccessiveRatios(std::string_view name) const;
 
   size_t count() const { return rounds_.size(); }
+  // Whether there is such a figure: not every engine was built, or can do everything.
+  bool Has(std::string_view name) const { return rounds_.front().has(name); }
   // Rounds kept although others used more of the machine than is allowed.
   size_t disturbed_count() const { return disturbed_count_; }
 

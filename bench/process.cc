@@ -9,6 +9,8 @@
 #include <string>
 #include <string_view>
 
+#include "bench/workload.h"
+
 namespace firn::bench {
 
 namespace {
@@ -36,6 +38,7 @@ void ReturnFreeMemory() { malloc_trim(0); }
 
 void WarmFreeMemory() {
   ReturnFreeMemory();
+  if (IsSmokeRun()) return;
   constexpr size_t kBytes = size_t{1} << 30;
   constexpr size_t kPageBytes = 4096;
   void* memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

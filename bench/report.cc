@@ -9,6 +9,8 @@
 #include <fstream>
 #include <utility>
 
+#include "bench/loaded_library.h"
+
 namespace firn::bench {
 namespace {
 
@@ -164,22 +166,44 @@ RunInfo DescribeRun(int argc, const char* const* argv, const std::string& revisi
     info.command += (i == 0 ? "" : " ") + word;
   }
   info.revision = revision;
+  info.rocksdb = DescribeLibraryWith("rocksdb_open");
+  info.leveldb = DescribeLibraryWith("leveldb_open");
   return info;
 }
 
 void PrintRunInfo(std::ostream& out, const RunInfo& info) {
   out << "machine    " << info.machine << "\nkernel     " << info.kernel << ", huge pages "
       << info.huge_pages << "\nbuild      " << info.compiler << ", " << info.build
-      << "\nrevision   " << info.revision << "\ncommand    " << info.command << "\n\n";
+      << "\nrevision   " << info.revision << "\nrocksdb    " << info.rocksdb << "\nleveldb    "
+      << info.leveldb << "\nentries    " << info.entries << "\ncommand    " << info.command
+      << "\n\n";
 }
 
 namespace {
 void PrintColumns(std::ostream& out, const std::string& name, const std::string& judged,
                   const std::string& itself, const std::string& bar, const std::string& verdict) {
   char line[400];
-  std::snprintf(line, sizeof(line), "%-22s %-30s %-24s %-12s %s\n", name.c_str(), judged.c_str(),
+  std::snprintf(line, sizeof(line), "%-24s %-30s %-24s %-12s %s\n", name.c_str(), judged.c_str(),
                 itself.c_str(), bar.c_str(), verdict.c_str());
   out << line;
+}
+
+// As many series a line as fit; there is one for each engine.
+void PrintMeasured(std::ostream& out, const Row& row) {
+  constexpr size_t kColumns = 110;
+  const std::string indent = "    ";
+  std::string line = indent;
+  for (const Series& series : row.measured) {
+    const bool is_last = &series == &row.measured.back();
+    const std::string text =
+        series.name + " " + SpreadText(series.values, "") + (is_last ? " " + row.unit : ", ");
+    if (line.size() + text.size() > kColumns && line.size() > indent.size()) {
+      out << line << "\n";
+      line = indent;
+    }
+    line += text;
+  }
+  out << line << "\n";
 }
 }  // namespace
 
@@ -194,14 +218,7 @@ void PrintRow(std::ostream& out, const Row& row) {
   out << "    " << row.judged_what << "; " << row.round_count << " rounds";
   if (row.disturbed_rounds != 0) out << ", " << row.disturbed_rounds << " of them DISTURBED";
   out << "\n";
-  if (!row.measured.empty()) {
-    out << "    ";
-    for (const Series& series : row.measured) {
-      out << (&series == row.measured.data() ? "" : ", ") << series.name << " "
-          << SpreadText(series.values, "");
-    }
-    out << " " << row.unit << "\n";
-  }
+  if (!row.measured.empty()) PrintMeasured(out, row);
   if (!row.note.empty()) out << "    " << row.note << "\n";
   out.flush();
 }
@@ -222,7 +239,8 @@ nlohmann::json ToJson(const RunInfo& info, const std::vector<Row>& rows) {
   json["run"] = {{"machine", info.machine},   {"kernel", info.kernel},
                  {"compiler", info.compiler}, {"build", info.build},
                  {"command", info.command},   {"huge_pages", info.huge_pages},
-                 {"revision", info.revision}};
+                 {"revision", info.revision}, {"rocksdb", info.rocksdb},
+                 {"leveldb", info.leveldb},   {"entries", info.entries}};
   json["rows"] = nlohmann::json::array();
   for (const Row& row : rows) {
     const auto quartiles = [](const std::vector<double>& values) {

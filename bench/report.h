@@ -82,7 +82,11 @@ struct RunInfo {
   std::string huge_pages;
   std::string command;
   std::string revision;
+  std::string entries;  // "1000000 of 16+100 bytes"
+  std::string rocksdb;  // Which build of it was loaded; Firn's own is the same.
+  std::string leveldb;
 };
+// What there is to say whatever is measured.
 RunInfo DescribeRun(int argc, const char* const* argv, const std::string& revision);
 
 void PrintRunInfo(std::ostream& out, const RunInfo& info);

@@ -82,6 +82,7 @@ class Workload {
  public:
   explicit Workload(const WorkloadOptions& options);
 
+  const WorkloadOptions& options() const { return options_; }
   size_t entry_count() const { return options_.entry_count; }
   size_t key_bytes() const { return options_.key_bytes; }
   size_t entry_bytes() const { return options_.key_bytes + options_.value_bytes; }

@@ -7,7 +7,9 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "bench/engines.h"
 #include "bench/paired.h"
 #include "bench/report.h"
 #include "bench/workload.h"
@@ -17,6 +19,7 @@ namespace firn::bench {
 struct BarContext {
   const Workload& workload;
   RoundPlan plan;  // For ordinary bars.
+  std::vector<EngineKind> peers;
   std::function<void(Row)> report;
 
   // For bars tighter than 15%.
@@ -40,8 +43,12 @@ void MeasureFifo(const BarContext& context);       // Memory of a window that mo
 void MeasureShrink(const BarContext& context);     // Memory after most keys are deleted.
 void MeasureHotKeys(const BarContext& context);    // Overwrites under an old snapshot.
 void MeasureScan(const BarContext& context);
+void MeasureSeek(const BarContext& context);  // And the entries that follow.
 void MeasureGet(const BarContext& context);
+void MeasureMultiGet(const BarContext& context);
+void MeasureGetOldest(const BarContext& context);  // Of a hundred snapshots.
 void MeasurePut(const BarContext& context);
+void MeasureOverwrite(const BarContext& context);
 void MeasureWriters(const BarContext& context);  // Two threads on one Db.
 
 // On disk.
@@ -65,8 +72,12 @@ inline constexpr BarGroup kBarGroups[] = {
     {"shrink", MeasureShrink},
     {"hot", MeasureHotKeys},
     {"scan", MeasureScan},
+    {"seek", MeasureSeek},
     {"get", MeasureGet},
+    {"multi-get", MeasureMultiGet},
+    {"get-oldest", MeasureGetOldest},
     {"put", MeasurePut},
+    {"overwrite", MeasureOverwrite},
     {"writers", MeasureWriters},
     {"disk-put", MeasureDiskPuts},
     {"disk-sync", MeasureDiskSyncs},

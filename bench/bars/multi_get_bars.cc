@@ -1,0 +1,56 @@
+// What does MultiGet save over single gets? Fixed: settled, one snapshot, keys drawn uniformly, 32
+// a call. Reports: time per key, every value read.
+#include <algorithm>
+#include <string_view>
+#include <vector>
+
+#include "absl/types/span.h"
+#include "bench/bars/bars.h"
+#include "bench/bars/field.h"
+#include "bench/peers/firn_peer.h"
+
+namespace firn::bench {
+namespace {
+
+constexpr size_t kKeysPerCall = 32;
+
+Checksum MultiGetAll(FirnPeer::View& view, absl::Span<const std::string_view> keys) {
+  Checksum checksum;
+  while (!keys.empty()) {
+    const auto call = keys.first(std::min(kKeysPerCall, keys.size()));
+    view.MultiGet(call, [&checksum](std::string_view value) { checksum.Add(value); });
+    keys.remove_prefix(call.size());
+  }
+  return checksum;
+}
+
+}  // namespace
+
+void MeasureMultiGet(const BarContext& context) {
+  const Lookups& lookups = context.workload.uniform_lookups();
+  FirnPeer peer;
+  PutAll(peer, context.workload);
+  peer.Settle();
+  FirnPeer::View view = peer.OpenView();
+  std::vector<std::string_view> keys;
+  for (size_t i = 0; i < lookups.size(); ++i) keys.push_back(lookups.key(i));
+
+  const auto single = [&] {
+    return CheckedNsPerEntry(lookups.size(), lookups.checksum(), "single gets",
+                             [&] { return LookUp(view, lookups, 0, lookups.size()); });
+  };
+  const auto multi = [&] {
+    return CheckedNsPerEntry(lookups.size(), lookups.checksum(), "MultiGet",
+                             [&] { return MultiGetAll(view, keys); });
+  };
+  const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
+    round.Measure("single", single);
+    round.Measure("32 a call", multi);
+    round.Measure("single again", single);
+  });
+  context.report(RatioRow("get.multi", "time per key of MultiGet with 32 keys / of single gets",
+                          "ns/key", rounds, {"single", "32 a call", "single again"},
+                          {"32 a call", "single"}, {"single again", "single"}, Bar::AtMost(0.45)));
+}
+
+}  // namespace firn::bench
