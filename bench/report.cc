@@ -29,16 +29,6 @@ std::string NumberText(double number) {
   return text;
 }
 
-// "14.1 [13.9..14.6]"
-std::string SpreadText(const std::vector<double>& values, const std::string& unit) {
-  const Quartiles found = QuartilesOf(values);
-  std::string text = NumberText(found.median) + unit;
-  if (values.size() > 1) {
-    text += " [" + NumberText(found.q1) + ".." + NumberText(found.q3) + "]";
-  }
-  return text;
-}
-
 std::string BarText(const Row& row) {
   switch (row.bar.kind) {
     case Bar::Kind::kAtLeast:
@@ -83,6 +73,15 @@ std::string FirstLineAfter(const char* path, const std::string& start) {
 }
 
 }  // namespace
+
+std::string SpreadText(const std::vector<double>& values, const std::string& unit) {
+  const Quartiles found = QuartilesOf(values);
+  std::string text = NumberText(found.median) + unit;
+  if (values.size() > 1) {
+    text += " [" + NumberText(found.q1) + ".." + NumberText(found.q3) + "]";
+  }
+  return text;
+}
 
 double SpreadOf(const std::vector<double>& itself) {
   if (itself.empty()) return 0;

@@ -54,6 +54,9 @@ struct Row {
   std::string note;
 };
 
+// "14.1x [13.9..14.6]": the median and, of more than one value, the quartiles.
+std::string SpreadText(const std::vector<double>& values, const std::string& unit);
+
 // How far noise alone takes Firn from itself: the farther quartile's distance from 1.
 double SpreadOf(const std::vector<double>& itself);
 Verdict VerdictOf(const Row& row);
