@@ -13,7 +13,7 @@
 namespace firn::bench {
 namespace {
 
-constexpr PairOf kItself = {"firn again", "firn"};
+const PairOf kItself = {"firn again", "firn"};
 
 std::string Reverse(const std::string& name) { return name + " reverse"; }
 std::string ByTwo(const std::string& name) { return name + " by two"; }

@@ -17,7 +17,7 @@ namespace firn::bench {
 namespace {
 
 constexpr size_t kBatchEntries = 100;
-constexpr PairOf kItself = {"firn again", "firn"};
+const PairOf kItself = {"firn again", "firn"};
 
 using Fill = void (*)(WritableEngine&, std::span<const KeyValue>);
 void PutSingly(WritableEngine& engine, std::span<const KeyValue> entries) { engine.Put(entries); }
