@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "bench/checksum.h"
@@ -21,14 +22,17 @@ class HotKeys {
   HotKeys(const Workload& workload, size_t count);
 
   size_t count() const { return keys_.size(); }
+  std::string_view Middle() const { return workload_.key(keys_[keys_.size() / 2]); }
 
-  // Gives a random one of them a random entry's value.
+  // Gives a random one of them the value that a random one of them had at first.
   void OverwriteOne(FirnPeer& peer, SplitMix64& random);
 
   // What a scan of them reads at the present.
   Checksum Content() const;
   Checksum Scan(FirnPeer::View& view) const;
-  // Nanoseconds per entry of a scan at a new snapshot, checked.
+  // Nanoseconds per entry of such a scan, checked.
+  double ScanNs(FirnPeer::View& view, const Checksum& expected) const;
+  // The same at a new snapshot.
   double LiveScanNs(const FirnPeer& peer) const;
 
   // All other keys of the Db hold one version each.

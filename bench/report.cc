@@ -182,7 +182,7 @@ namespace {
 void PrintColumns(std::ostream& out, const std::string& name, const std::string& judged,
                   const std::string& itself, const std::string& bar, const std::string& verdict) {
   char line[400];
-  std::snprintf(line, sizeof(line), "%-24s %-30s %-24s %-12s %s\n", name.c_str(), judged.c_str(),
+  std::snprintf(line, sizeof(line), "%-30s %-28s %-24s %-12s %s\n", name.c_str(), judged.c_str(),
                 itself.c_str(), bar.c_str(), verdict.c_str());
   out << line;
 }

@@ -36,12 +36,14 @@ struct BarContext {
 };
 
 // Memory first, while the process is small; then time.
-void MeasureFootprint(const BarContext& context);  // Bytes per entry.
-void MeasureSmallDb(const BarContext& context);    // What a Db of 10 keys costs.
-void MeasureIdle(const BarContext& context);       // CPU that a Db at rest uses.
-void MeasureFifo(const BarContext& context);       // Memory of a window that moves on.
-void MeasureShrink(const BarContext& context);     // Memory after most keys are deleted.
-void MeasureHotKeys(const BarContext& context);    // Overwrites under an old snapshot.
+void MeasureFootprint(const BarContext& context);    // Bytes per entry.
+void MeasureSmallDb(const BarContext& context);      // What a Db of 10 keys costs.
+void MeasureIdle(const BarContext& context);         // CPU that a Db at rest uses.
+void MeasureFifo(const BarContext& context);         // Memory of a window that moves on.
+void MeasureShrink(const BarContext& context);       // Memory after most keys are deleted.
+void MeasureOldSnapshot(const BarContext& context);  // Overwrites of hot keys under it.
+void MeasureRelease(const BarContext& context);      // Of a snapshot that alone holds much.
+void MeasureSnapshot(const BarContext& context);     // Opened and closed; iterators, too.
 void MeasureScan(const BarContext& context);
 void MeasureSeek(const BarContext& context);  // And the entries that follow.
 void MeasureGet(const BarContext& context);
@@ -49,7 +51,12 @@ void MeasureMultiGet(const BarContext& context);
 void MeasureGetOldest(const BarContext& context);  // Of a hundred snapshots.
 void MeasurePut(const BarContext& context);
 void MeasureOverwrite(const BarContext& context);
-void MeasureWriters(const BarContext& context);  // Two threads on one Db.
+void MeasureWriters(const BarContext& context);        // Two threads on one Db.
+void MeasureBeside(const BarContext& context);         // A scanner and a writer.
+void MeasureManySnapshots(const BarContext& context);  // A writer under 10,000 of them.
+void MeasureCliffs(const BarContext& context);         // The slowest stretch of work.
+void MeasureTails(const BarContext& context);          // The slowest single operations.
+void MeasureParked(const BarContext& context);         // A reader that is away between calls.
 
 // On disk.
 void MeasureDiskPuts(const BarContext& context);   // kBuffered.
@@ -70,7 +77,9 @@ inline constexpr BarGroup kBarGroups[] = {
     {"idle", MeasureIdle},
     {"fifo", MeasureFifo},
     {"shrink", MeasureShrink},
-    {"hot", MeasureHotKeys},
+    {"old-snapshot", MeasureOldSnapshot},
+    {"release", MeasureRelease},
+    {"snapshot", MeasureSnapshot},
     {"scan", MeasureScan},
     {"seek", MeasureSeek},
     {"get", MeasureGet},
@@ -79,6 +88,11 @@ inline constexpr BarGroup kBarGroups[] = {
     {"put", MeasurePut},
     {"overwrite", MeasureOverwrite},
     {"writers", MeasureWriters},
+    {"beside", MeasureBeside},
+    {"many-snapshots", MeasureManySnapshots},
+    {"cliffs", MeasureCliffs},
+    {"tails", MeasureTails},
+    {"parked", MeasureParked},
     {"disk-put", MeasureDiskPuts},
     {"disk-sync", MeasureDiskSyncs},
     {"disk-open", MeasureDiskOpen},

@@ -1,0 +1,149 @@
+// What do a scanner and a writer take from each other? Varies: Firn or LMDB; keys overwritten drawn
+// uniformly or by Zipf's law. Fixed: all entries there; one thread scans all of them again and again,
+// each time at a new snapshot, one overwrites, one put a commit. Reports: the rate of each beside
+// the other against its rate alone (the scanner's on settled leaves); every scan is checked while
+// the writer goes on.
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <thread>
+
+#include "bench/bars/bars.h"
+#include "bench/peers/firn_peer.h"
+#include "bench/peers/lmdb_peer.h"
+#include "bench/steady_puts.h"
+
+namespace firn::bench {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+double SecondsSince(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+double LeastSeconds() { return IsSmokeRun() ? 0.01 : 1.0; }
+
+// Entries a second, over whole passes.
+template <Peer P>
+double ScanRate(const P& peer, const Workload& workload) {
+  const SteadyClock::time_point start = SteadyClock::now();
+  size_t entries = 0;
+  double seconds = 0;
+  do {
+    auto view = peer.OpenView();
+    CheckEqual(ScanForward(view), workload.entry_checksum(), P::kName);
+    entries += workload.entry_count();
+    seconds = SecondsSince(start);
+  } while (seconds < LeastSeconds());
+  return static_cast<double>(entries) / seconds;
+}
+
+// Goes on where it stopped the last time.
+struct Writer {
+  const SteadyPuts& puts;
+  size_t done = 0;
+
+  // Puts a second until `is_over()`.
+  template <Peer P, class IsOver>
+  double Rate(P& peer, IsOver is_over) {
+    const SteadyClock::time_point start = SteadyClock::now();
+    const size_t done_before = done;
+    do {
+      const KeyValue next = puts[done++];
+      peer.Put(next.key, next.value);
+    } while (!is_over());
+    return static_cast<double>(done - done_before) / SecondsSince(start);
+  }
+  template <Peer P>
+  double RateAlone(P& peer) {
+    const SteadyClock::time_point start = SteadyClock::now();
+    return Rate(peer, [&] { return done % 64 == 0 && SecondsSince(start) >= LeastSeconds(); });
+  }
+};
+
+struct Rates {
+  double scan = 0;
+  double write = 0;
+};
+
+template <Peer P>
+Rates RatesTogether(P& peer, const Workload& workload, Writer& writer) {
+  Rates rates;
+  std::atomic<bool> is_writing = false;  // Relaxed: these only start and stop the parts.
+  std::atomic<bool> is_over = false;
+  std::thread other([&] {
+    rates.write = writer.Rate(peer, [&] {
+      is_writing.store(true, std::memory_order_relaxed);
+      return is_over.load(std::memory_order_relaxed);
+    });
+  });
+  while (!is_writing.load(std::memory_order_relaxed)) std::this_thread::yield();
+  rates.scan = ScanRate(peer, workload);
+  is_over.store(true, std::memory_order_relaxed);
+  other.join();
+  return rates;
+}
+
+template <Peer P>
+void TakeTurn(Round& round, const std::string& who, P& peer, const Workload& workload,
+              Writer& writer) {
+  round.Watch([&] {
+    SettlePeer(peer);
+    const double scan_alone = ScanRate(peer, workload);
+    const double write_alone = writer.RateAlone(peer);
+    SettlePeer(peer);
+    const Rates together = RatesTogether(peer, workload, writer);
+    round.Note(who + " scan alone", scan_alone);
+    round.Note(who + " scan beside", together.scan);
+    round.Note(who + " scan kept", together.scan / scan_alone);
+    round.Note(who + " writer alone", write_alone);
+    round.Note(who + " writer beside", together.write);
+    round.Note(who + " writer kept", together.write / write_alone);
+  });
+}
+
+// What `whom`, the scan or the writer, keeps.
+Row KeptRow(const std::string& name, const std::string& whom, const std::string& draw,
+            const Rounds& rounds, Bar bar) {
+  const std::string firn = "firn " + whom, lmdb = "lmdb " + whom;
+  Row row = RatioRow(name, "rate of the " + whom + " beside the other / alone, " + draw,
+                     whom == "scan" ? "entries/s" : "puts/s", rounds,
+                     {firn + " alone", firn + " beside", lmdb + " alone", lmdb + " beside"},
+                     {firn + " beside", firn + " alone"},
+                     {"firn again " + whom + " kept", firn + " kept"}, bar);
+  row.note = "lmdb keeps " + SpreadText(rounds.Figures(lmdb + " kept"), "x");
+  return row;
+}
+
+void MeasureDraw(const BarContext& context, const Lookups& lookups, const std::string& draw) {
+  const Workload& workload = context.workload;
+  const SteadyPuts puts(workload, lookups);
+  FirnPeer firn, firn_again;
+  LmdbPeer lmdb(workload);
+  PutAll(firn, workload);
+  PutAll(firn_again, workload);
+  PutAllInBatches(lmdb, workload, 1000);
+  Writer to_firn{puts}, to_firn_again{puts}, to_lmdb{puts};
+
+  const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
+    TakeTurn(round, "firn", firn, workload, to_firn);
+    TakeTurn(round, "lmdb", lmdb, workload, to_lmdb);
+    TakeTurn(round, "firn again", firn_again, workload, to_firn_again);
+  });
+  const std::string suffix = draw == "uniform" ? "" : "_" + draw;
+  Row scan = KeptRow("beside.scan" + suffix, "scan", draw, rounds, Bar::AtLeast(0.8));
+  scan.note += "; " + ChecksumNote(workload.entry_checksum());
+  context.report(scan);
+  context.report(KeptRow("beside.writer" + suffix, "writer", draw, rounds, Bar::AtLeast(0.6)));
+}
+
+}  // namespace
+
+void MeasureBeside(const BarContext& context) {
+  MeasureDraw(context, context.workload.uniform_lookups(), "uniform");
+  MeasureDraw(context, context.workload.zipf_lookups(), "zipf");
+}
+
+}  // namespace firn::bench
