@@ -57,6 +57,10 @@ void MeasureManySnapshots(const BarContext& context);  // A writer under 10,000 
 void MeasureCliffs(const BarContext& context);         // The slowest stretch of work.
 void MeasureTails(const BarContext& context);          // The slowest single operations.
 void MeasureParked(const BarContext& context);         // A reader that is away between calls.
+void MeasurePrefix(const BarContext& context);         // Keys that begin alike.
+void MeasureLargeValues(const BarContext& context);
+void MeasureDeleteRange(const BarContext& context);  // And a reader beside it.
+void MeasureGrowth(const BarContext& context);       // Ten times the entries.
 
 // On disk.
 void MeasureDiskPuts(const BarContext& context);   // kBuffered.
@@ -93,6 +97,10 @@ inline constexpr BarGroup kBarGroups[] = {
     {"cliffs", MeasureCliffs},
     {"tails", MeasureTails},
     {"parked", MeasureParked},
+    {"prefix", MeasurePrefix},
+    {"large-values", MeasureLargeValues},
+    {"delete-range", MeasureDeleteRange},
+    {"growth", MeasureGrowth},
     {"disk-put", MeasureDiskPuts},
     {"disk-sync", MeasureDiskSyncs},
     {"disk-open", MeasureDiskOpen},

@@ -1,0 +1,101 @@
+// What does it cost to delete a range of 1,000,000 keys, and who beside it notices? Fixed: all entries
+// there, and as many more behind them, which one DeleteRange removes; settled before. Another thread
+// gets entries that stay. Reports: the time of the call; the median get while it runs against the
+// median get just before; every get is checked.
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <thread>
+
+#include "bench/bars/bars.h"
+#include "bench/latencies.h"
+#include "bench/peers/firn_peer.h"
+
+namespace firn::bench {
+namespace {
+
+// Keys of a workload are random: none begins like this.
+const std::string kDoomed(8, '\xff');
+
+// Which gets the reader times, and when it stops. Relaxed throughout: a get at a border may count
+// for either side.
+enum class Phase { kWarm, kIdle, kBeside, kOver };
+
+struct Timed {
+  explicit Timed(size_t capacity) : idle(capacity), beside(capacity) {}
+  Latencies idle;
+  Latencies beside;
+};
+
+void ReadUntilOver(const Db& db, const Workload& workload, const std::atomic<Phase>& phase,
+                   Timed& timed) {
+  const Lookups& lookups = workload.uniform_lookups();
+  std::string value;
+  for (size_t i = 0;; i = (i + 1) % lookups.size()) {
+    bool found = false;
+    const auto get = [&] { found = ValueOf(db.Get(lookups.key(i), &value)); };
+    switch (phase.load(std::memory_order_relaxed)) {
+      case Phase::kWarm:
+        get();
+        break;
+      case Phase::kIdle:
+        timed.idle.Time(get);
+        break;
+      case Phase::kBeside:
+        timed.beside.Time(get);
+        break;
+      case Phase::kOver:
+        return;
+    }
+    if (!found || value != workload.value(lookups.entry(i))) Fail("a get beside was wrong");
+  }
+}
+
+void TakeTurn(Round& round, FirnPeer& peer, const Workload& workload) {
+  for (size_t i = 0; i < workload.entry_count(); ++i) {
+    peer.Put(kDoomed + OrderedKey(i, 8), workload.value(i));
+  }
+  peer.Settle();
+
+  const std::chrono::milliseconds a_while(IsSmokeRun() ? 5 : 300);
+  Timed timed(4 * workload.entry_count());
+  std::atomic<Phase> phase = Phase::kWarm;
+  std::thread reader([&] { ReadUntilOver(peer.db(), workload, phase, timed); });
+  std::this_thread::sleep_for(a_while);
+  phase.store(Phase::kIdle, std::memory_order_relaxed);
+  std::this_thread::sleep_for(a_while);
+  phase.store(Phase::kBeside, std::memory_order_relaxed);
+  const double seconds =
+      SecondsOf([&] { CheckOk(peer.db().DeleteRange({.lower = kDoomed, .upper = {}}).status()); });
+  phase.store(Phase::kOver, std::memory_order_relaxed);
+  reader.join();
+
+  FirnPeer::View view = peer.OpenView();
+  CheckEqual(ScanForward(view), workload.entry_checksum(), "firn after DeleteRange");
+  round.Note("ms", seconds * 1e3);
+  round.Note("get alone", timed.idle.Quantile(0.5));
+  round.Note("get beside", timed.beside.Quantile(0.5));
+  round.Note("gets beside", static_cast<double>(timed.beside.size()));
+}
+
+}  // namespace
+
+void MeasureDeleteRange(const BarContext& context) {
+  FirnPeer peer;
+  PutAll(peer, context.workload);
+  const Rounds rounds = RunRounds(context.TightPlan(), [&](Round& round) {
+    round.Watch([&] { TakeTurn(round, peer, context.workload); });
+  });
+  const std::string count = std::to_string(context.workload.entry_count());
+  context.report(FigureRow("delete-range.time", "one DeleteRange of " + count + " keys", "ms",
+                           rounds, "ms", {}, Bar::None()));
+  Row reader = RatioRow("delete-range.reader", "median get beside DeleteRange / before", "ns",
+                        rounds, {"get alone", "get beside"}, {"get beside", "get alone"},
+                        {"get alone", "get alone"}, Bar::AtMost(1));
+  reader.itself = rounds.SuccessiveRatios("get alone");
+  reader.note = "gets meanwhile: " + SpreadText(rounds.Figures("gets beside"), "");
+  context.report(reader);
+}
+
+}  // namespace firn::bench
