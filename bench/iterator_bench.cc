@@ -22,7 +22,7 @@ void SeekAndRead(benchmark::State& state, With with_iterator) {
   Checksum seen;
   for (auto _ : state) {
     with_iterator([&](Iterator& it) {
-      it.Seek(workload.lookup_key(next));
+      it.Seek(workload.uniform_lookups().key(next));
       for (int64_t i = 0; i < entries && it.Valid(); ++i, it.Next()) seen.Add(it.key(), it.value());
     });
     if (++next == workload.entry_count()) next = 0;

@@ -20,7 +20,8 @@ void BM_MultiGet(benchmark::State& state) {
   const Workload& workload = BenchWorkload();
   const size_t keys_per_call = static_cast<size_t>(state.range(0));
   std::vector<std::string_view> keys;
-  for (size_t i = 0; i < workload.entry_count(); ++i) keys.push_back(workload.lookup_key(i));
+  for (size_t i = 0; i < workload.entry_count(); ++i)
+    keys.push_back(workload.uniform_lookups().key(i));
   const Snapshot snapshot = LoadedDb().db().GetSnapshot({.label = "bench", .owner = {}});
   size_t next = 0;
   Checksum seen;

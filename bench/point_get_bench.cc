@@ -25,7 +25,7 @@ void LookUp(benchmark::State& state, Get get) {
       count / static_cast<size_t>(state.threads()) * static_cast<size_t>(state.thread_index());
   Checksum seen;
   for (auto _ : state) {
-    get(workload.lookup_key(next), seen);
+    get(workload.uniform_lookups().key(next), seen);
     if (++next == count) next = 0;
   }
   benchmark::DoNotOptimize(seen.words);

@@ -97,10 +97,6 @@ class Workload {
   // keys nor that of insertion.
   const Lookups& zipf_lookups() const { return zipf_lookups_; }
 
-  // The uniform ones.
-  std::string_view lookup_key(size_t i) const { return uniform_lookups_.key(i); }
-  const Checksum& lookup_checksum() const { return uniform_lookups_.checksum(); }
-
   // What one full scan reads.
   const Checksum& entry_checksum() const { return entry_checksum_; }
 

@@ -31,9 +31,6 @@ class ZipfRanks {
     return static_cast<size_t>(std::fmin(rank, count_ - 1));
   }
 
-  // The share of draws that rank 0 gets.
-  double LargestShare() const { return 1 / zeta_; }
-
  private:
   static double Zeta(size_t count, double theta) {
     double sum = 0;

@@ -340,8 +340,9 @@ void MeasureDiskReads(const BarContext& context) {
   FirnPeer::View in_memory_again = memory_again.OpenView();
   FirnPeer::View on_disk = disk.OpenView();
   const auto get = [&](FirnPeer::View& view) {
-    const double seconds = SecondsOf(
-        [&] { CheckEqual(LookUpAll(view, workload), workload.lookup_checksum(), "firn"); });
+    const double seconds = SecondsOf([&] {
+      CheckEqual(LookUpAll(view, workload), workload.uniform_lookups().checksum(), "firn");
+    });
     return PerEntry(seconds, workload.entry_count());
   };
   const auto scan = [&](FirnPeer::View& view) {

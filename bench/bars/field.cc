@@ -12,6 +12,12 @@ std::vector<NamedKind> NamedKinds(const BarContext& context) {
   return kinds;
 }
 
+std::vector<NamedKind> WritableKinds(const BarContext& context) {
+  std::vector<NamedKind> kinds = NamedKinds(context);
+  std::erase_if(kinds, [](const NamedKind& named) { return named.kind.make == nullptr; });
+  return kinds;
+}
+
 Field::Field(const BarContext& context, Who who) {
   for (NamedKind& named : NamedKinds(context)) {
     if (who == Who::kOrdered && !named.kind.is_ordered) continue;

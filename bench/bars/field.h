@@ -39,6 +39,16 @@ struct NamedKind {
   EngineKind kind;
 };
 std::vector<NamedKind> NamedKinds(const BarContext& context);
+// Without those that only read.
+std::vector<NamedKind> WritableKinds(const BarContext& context);
+
+// Of NamedKinds, or of a Field's members.
+template <class Named>
+std::vector<std::string> NamesOf(const std::vector<Named>& named) {
+  std::vector<std::string> names;
+  for (const Named& each : named) names.push_back(each.name);
+  return names;
+}
 
 // Nanoseconds per entry of a `pass` over `entries`, checked each time. A pass runs again until
 // there is enough to tell a foreign load from.

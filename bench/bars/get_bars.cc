@@ -50,8 +50,7 @@ void NoteFasterRocksdb(Round& round) {
 
 void MeasureAsking(const BarContext& context, Field& field, const Asking& asking) {
   const Lookups& lookups = (context.workload.*asking.lookups)();
-  std::vector<std::string> names;
-  for (const Field::Member& member : field.members()) names.push_back(member.name);
+  const std::vector<std::string> names = NamesOf(field.members());
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     for (Field::Member& member : field.members()) {
       round.Measure(member.name, [&] { return NsPerGet(member, lookups, asking.two_threads); });

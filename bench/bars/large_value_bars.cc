@@ -19,10 +19,8 @@ namespace {
 
 // Those that can be filled and scanned.
 std::vector<NamedKind> ScannableKinds(const BarContext& context) {
-  std::vector<NamedKind> kinds = NamedKinds(context);
-  std::erase_if(kinds, [](const NamedKind& named) {
-    return named.kind.make == nullptr || !named.kind.is_ordered;
-  });
+  std::vector<NamedKind> kinds = WritableKinds(context);
+  std::erase_if(kinds, [](const NamedKind& named) { return !named.kind.is_ordered; });
   return kinds;
 }
 

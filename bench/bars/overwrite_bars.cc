@@ -32,18 +32,15 @@ double TimeOverwrites(const BarContext& context, const NamedKind& named) {
 }
 
 void MeasureOneThread(const BarContext& context) {
-  std::vector<NamedKind> kinds = NamedKinds(context);
-  std::erase_if(kinds, [](const NamedKind& named) { return named.kind.make == nullptr; });
-  std::vector<std::string> names;
-  for (const NamedKind& named : kinds) names.push_back(named.name);
+  const std::vector<NamedKind> kinds = WritableKinds(context);
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     for (const NamedKind& named : kinds) {
       round.Measure(named.name, [&] { return TimeOverwrites(context, named); });
     }
   });
   context.report(RatioRow("overwrite.lmdb", "time of lmdb / firn, one put a commit in both",
-                          "ns/put", rounds, names, {"lmdb", "firn"}, {"firn again", "firn"},
-                          Bar::AtLeast(2.5)));
+                          "ns/put", rounds, NamesOf(kinds), {"lmdb", "firn"},
+                          {"firn again", "firn"}, Bar::AtLeast(2.5)));
 }
 
 void PutEach(FirnPeer& peer, std::span<const KeyValue> entries) {

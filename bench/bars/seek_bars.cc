@@ -20,8 +20,7 @@ void MeasureSeeks(const BarContext& context, Field& field, size_t count, double 
   SortedArray::View reference = array.OpenView();
   const Checksum expected = ScanFromEach(reference, lookups, 0, seeks, count);
 
-  std::vector<std::string> names;
-  for (const Field::Member& member : field.members()) names.push_back(member.name);
+  const std::vector<std::string> names = NamesOf(field.members());
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     for (Field::Member& member : field.members()) {
       round.Measure(member.name, [&] {

@@ -9,8 +9,8 @@
 
 #include "bench/bars/bars.h"
 #include "bench/bars/field.h"
-#include "bench/lmdb_cursors.h"
 #include "bench/peers/firn_peer.h"
+#include "bench/peers/lmdb_peer.h"
 #include "bench/two_threads.h"
 
 namespace firn::bench {
@@ -31,7 +31,7 @@ double NsPerOpen(size_t count, Pass pass) {
   return MeanSecondsPerPass(IsSmokeRun() ? 0 : 0.2, pass) * 1e9 / static_cast<double>(count);
 }
 
-void MeasureOpens(const BarContext& context, FirnPeer& peer, const LmdbCursors& lmdb) {
+void MeasureOpens(const BarContext& context, FirnPeer& peer, const LmdbPeer& lmdb) {
   const size_t count = context.Scaled(2'000'000);
   const Db& db = peer.db();
   const auto one = [&] { return NsPerOpen(count, [&] { OpenAndClose(db, count); }); };
@@ -42,7 +42,11 @@ void MeasureOpens(const BarContext& context, FirnPeer& peer, const LmdbCursors& 
   const Rounds rounds = RunRounds(context.TightPlan(), [&](Round& round) {
     round.Measure("firn", one);
     round.Measure("firn, two threads", two);
-    round.Measure("lmdb", [&] { return NsPerOpen(count, [&] { lmdb.OpenAndAbort(count); }); });
+    round.Measure("lmdb", [&] {
+      return NsPerOpen(count, [&] {
+        for (size_t i = 0; i < count; ++i) lmdb.OpenView();
+      });
+    });
     round.Measure("firn again", one);
   });
   Row row = FigureRow("snapshot.open_close", "a snapshot opened and closed", "ns", rounds, "firn",
@@ -64,6 +68,16 @@ Checksum SeekEach(const Snapshot& snapshot, const Lookups& lookups) {
   return found;
 }
 
+Checksum SeekEach(LmdbPeer::View& view, const Lookups& lookups) {
+  Checksum found;
+  for (size_t i = 0; i < lookups.size(); ++i) {
+    view.SeekAnew(lookups.key(i), [&found](std::string_view key, std::string_view value) {
+      found.Add(key, value);
+    });
+  }
+  return found;
+}
+
 // Every key that is asked for is there.
 Checksum EntriesFound(const Workload& workload) {
   const Lookups& lookups = workload.uniform_lookups();
@@ -74,7 +88,7 @@ Checksum EntriesFound(const Workload& workload) {
   return found;
 }
 
-void MeasureIterators(const BarContext& context, FirnPeer& peer, const LmdbCursors& lmdb) {
+void MeasureIterators(const BarContext& context, FirnPeer& peer, const LmdbPeer& lmdb) {
   const Lookups& lookups = context.workload.uniform_lookups();
   const Checksum expected = EntriesFound(context.workload);
   FirnPeer peer_again;
@@ -82,13 +96,15 @@ void MeasureIterators(const BarContext& context, FirnPeer& peer, const LmdbCurso
   peer_again.Settle();
   const Snapshot snapshot = peer.db().GetSnapshot();
   const Snapshot snapshot_again = peer_again.db().GetSnapshot();
+  LmdbPeer::View lmdb_view = lmdb.OpenView();
   const auto measure = [&](std::string_view who, auto pass) {
     return CheckedNsPerEntry(lookups.size(), expected, who, pass);
   };
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     round.Measure("firn",
                   [&] { return measure("firn", [&] { return SeekEach(snapshot, lookups); }); });
-    round.Measure("lmdb", [&] { return measure("lmdb", [&] { return lmdb.SeekEach(lookups); }); });
+    round.Measure("lmdb",
+                  [&] { return measure("lmdb", [&] { return SeekEach(lmdb_view, lookups); }); });
     round.Measure("firn again", [&] {
       return measure("firn again", [&] { return SeekEach(snapshot_again, lookups); });
     });
@@ -106,7 +122,8 @@ void MeasureSnapshot(const BarContext& context) {
   FirnPeer peer;
   PutAll(peer, context.workload);
   peer.Settle();
-  const LmdbCursors lmdb(context.workload);
+  LmdbPeer lmdb(context.workload);
+  PutAllInBatches(lmdb, context.workload, 1000);
   MeasureOpens(context, peer, lmdb);
   MeasureIterators(context, peer, lmdb);
 }

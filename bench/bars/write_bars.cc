@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/bars/bars.h"
@@ -40,16 +41,13 @@ struct Filling {
   std::vector<std::string> names;
 };
 Filling MeasureFills(const BarContext& context, std::span<const KeyValue> entries, Fill fill) {
-  std::vector<NamedKind> kinds = NamedKinds(context);
-  std::erase_if(kinds, [](const NamedKind& named) { return named.kind.make == nullptr; });
-  std::vector<std::string> names;
-  for (const NamedKind& named : kinds) names.push_back(named.name);
+  const std::vector<NamedKind> kinds = WritableKinds(context);
   Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     for (const NamedKind& named : kinds) {
       round.Measure(named.name, [&] { return TimeFill(context, named, entries, fill); });
     }
   });
-  return {std::move(rounds), std::move(names)};
+  return {std::move(rounds), NamesOf(kinds)};
 }
 
 void MeasureRandomPuts(const BarContext& context) {

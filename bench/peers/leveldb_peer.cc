@@ -13,7 +13,7 @@ LevelDbPeer::LevelDbPeer() : filter_(leveldb::NewBloomFilterPolicy(10)) {
   options.compression = leveldb::kNoCompression;
   options.filter_policy = filter_.get();
   leveldb::DB* db = nullptr;
-  Check(leveldb::DB::Open(options, directory_.path() + "/db", &db));
+  LevelDbApi::Check(leveldb::DB::Open(options, directory_.path() + "/db", &db));
   db_.reset(db);
 }
 

@@ -13,10 +13,25 @@
 #include <string_view>
 
 #include "bench/check.h"
+#include "bench/peers/leveldb_api.h"
 #include "bench/peers/peer.h"
 #include "bench/scratch_directory.h"
 
 namespace firn::bench {
+
+// See LevelDbApiView.
+struct LevelDbApi {
+  using Db = leveldb::DB;
+  using ReadOptions = leveldb::ReadOptions;
+  using Iterator = leveldb::Iterator;
+  using Slice = leveldb::Slice;
+
+  static Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
+  static void Check(const leveldb::Status& status) {
+    if (!status.ok()) [[unlikely]]
+      Fail("leveldb: " + status.ToString());
+  }
+};
 
 // A LevelDbPeer logs every write, as LevelDB always does, but its files lie under /dev/shm and
 // nothing is synced. Memtables and tables are of 64 MiB, tables uncompressed and with Bloom filters;
@@ -31,75 +46,37 @@ class LevelDbPeer {
   LevelDbPeer& operator=(const LevelDbPeer&) = delete;
 
   void Put(std::string_view key, std::string_view value) {
-    Check(db_->Put({}, SliceOf(key), SliceOf(value)));
+    LevelDbApi::Check(db_->Put({}, LevelDbApi::SliceOf(key), LevelDbApi::SliceOf(value)));
   }
   void PutBatch(std::span<const KeyValue> entries) {
     batch_.Clear();
-    for (const KeyValue& entry : entries) batch_.Put(SliceOf(entry.key), SliceOf(entry.value));
-    Check(db_->Write({}, &batch_));
+    for (const KeyValue& entry : entries)
+      batch_.Put(LevelDbApi::SliceOf(entry.key), LevelDbApi::SliceOf(entry.value));
+    LevelDbApi::Check(db_->Write({}, &batch_));
   }
   void Settle() { db_->CompactRange(nullptr, nullptr); }
 
   // Reads at a snapshot of LevelDB's.
-  class View {
+  class View : public LevelDbApiView<LevelDbApi> {
    public:
-    explicit View(leveldb::DB* db) : db_(db) { options_.snapshot = db->GetSnapshot(); }
-    ~View() {
-      cursor_.reset();
-      db_->ReleaseSnapshot(options_.snapshot);
-    }
-    View(const View&) = delete;
-    View& operator=(const View&) = delete;
+    explicit View(leveldb::DB* db) : LevelDbApiView(db) {}
 
     // Copied out: LevelDB has no other way.
     template <class Use>
     bool Get(std::string_view key, Use use) {
-      const leveldb::Status status = db_->Get(options_, SliceOf(key), &value_);
+      const leveldb::Status status = db().Get(options(), LevelDbApi::SliceOf(key), &value_);
       if (status.IsNotFound()) return false;
-      Check(status);
+      LevelDbApi::Check(status);
       use(std::string_view(value_));
       return true;
     }
-    template <class Visit>
-    void Scan(Visit visit) {
-      const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(options_));
-      for (it->SeekToFirst(); it->Valid(); it->Next())
-        visit(ViewOf(it->key()), ViewOf(it->value()));
-      Check(it->status());
-    }
-    template <class Visit>
-    void ScanFrom(std::string_view key, size_t limit, Visit visit) {
-      if (cursor_ == nullptr) cursor_.reset(db_->NewIterator(options_));
-      for (cursor_->Seek(SliceOf(key)); limit != 0 && cursor_->Valid(); cursor_->Next(), --limit) {
-        visit(ViewOf(cursor_->key()), ViewOf(cursor_->value()));
-      }
-      Check(cursor_->status());
-    }
-    template <class Visit>
-    void ReverseScan(Visit visit) {
-      const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(options_));
-      for (it->SeekToLast(); it->Valid(); it->Prev()) visit(ViewOf(it->key()), ViewOf(it->value()));
-      Check(it->status());
-    }
 
    private:
-    leveldb::DB* db_;
-    leveldb::ReadOptions options_;
     std::string value_;
-    std::unique_ptr<leveldb::Iterator> cursor_;
   };
   View OpenView() const { return View(db_.get()); }
 
  private:
-  static leveldb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-  static std::string_view ViewOf(const leveldb::Slice& slice) {
-    return {slice.data(), slice.size()};
-  }
-  static void Check(const leveldb::Status& status) {
-    if (!status.ok()) [[unlikely]]
-      Fail("leveldb: " + status.ToString());
-  }
-
   ScratchDirectory directory_{ScratchDirectory::Medium::kMemory};
   std::unique_ptr<const leveldb::FilterPolicy> filter_;
   leveldb::WriteBatch batch_;

@@ -2,7 +2,9 @@
 
 namespace firn::bench {
 
-LmdbPeer::LmdbPeer(size_t map_bytes) {
+LmdbPeer::LmdbPeer(const Workload& workload) {
+  // Room for all entries, and for the pages that a commit leaves free.
+  const size_t map_bytes = (size_t{1} << 30) + 10 * workload.entry_bytes() * workload.entry_count();
   CheckLmdb(mdb_env_create(&env_));
   CheckLmdb(mdb_env_set_mapsize(env_, map_bytes));
   // MDB_NOTLS: a read transaction belongs to its View, not to its thread.

@@ -28,10 +28,7 @@ class LmdbPeer {
   static constexpr std::string_view kName = "lmdb";
 
   // Its file lives in a directory of its own under /dev/shm until the destructor.
-  explicit LmdbPeer(size_t map_bytes);
-  // With room for all entries, and for the pages that a commit leaves free.
-  explicit LmdbPeer(const Workload& workload)
-      : LmdbPeer((size_t{1} << 30) + 10 * workload.entry_bytes() * workload.entry_count()) {}
+  explicit LmdbPeer(const Workload& workload);
   ~LmdbPeer();
   LmdbPeer(const LmdbPeer&) = delete;
   LmdbPeer& operator=(const LmdbPeer&) = delete;
@@ -89,6 +86,17 @@ class LmdbPeer {
         if (limit != 0) result = mdb_cursor_get(cursor_, &at, &value, MDB_NEXT);
       }
       if (result != MDB_NOTFOUND) CheckLmdb(result);
+    }
+    // The first entry with a key >= `key`, which is there, by a cursor of its own.
+    template <class Visit>
+    void SeekAnew(std::string_view key, Visit visit) {
+      MDB_cursor* cursor = nullptr;
+      CheckLmdb(mdb_cursor_open(txn_, table_, &cursor));
+      MDB_val at = ValOf(key);
+      MDB_val value;
+      CheckLmdb(mdb_cursor_get(cursor, &at, &value, MDB_SET_RANGE));
+      visit(ViewOf(at), ViewOf(value));
+      mdb_cursor_close(cursor);
     }
     template <class Visit>
     void ReverseScan(Visit visit) {

@@ -32,7 +32,7 @@ RocksdbMemoryPeer::RocksdbMemoryPeer(rocksdb::Options options) {
   write_options_.disableWAL = true;
   options.create_if_missing = true;
   rocksdb::DB* db = nullptr;
-  CheckRocksdb(rocksdb::DB::Open(options, directory_.path() + "/db", &db));
+  RocksdbApi::Check(rocksdb::DB::Open(options, directory_.path() + "/db", &db));
   db_.reset(db);
 }
 
@@ -44,8 +44,8 @@ RocksdbBlockCachePeer::RocksdbBlockCachePeer(const Workload& workload)
     : RocksdbMemoryPeer(BlockCacheOptions(workload.entry_bytes() * workload.entry_count())) {}
 
 void RocksdbBlockCachePeer::Settle() {
-  CheckRocksdb(db_->Flush({}));
-  CheckRocksdb(db_->CompactRange({}, nullptr, nullptr));
+  RocksdbApi::Check(db_->Flush({}));
+  RocksdbApi::Check(db_->CompactRange({}, nullptr, nullptr));
   OpenView().Scan(IgnoreEntry{});
 }
 

@@ -6,17 +6,10 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
-#include "bench/check.h"
+#include "bench/peers/rocksdb_api.h"
 
 namespace firn::bench {
 namespace {
-
-rocksdb::Slice SliceOf(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
-
-void CheckRocksdb(const rocksdb::Status& status) {
-  if (!status.ok()) [[unlikely]]
-    Fail(status.ToString());
-}
 
 rocksdb::Options OptionsFor(RocksdbPeer::Setup setup) {
   rocksdb::Options options;
@@ -37,7 +30,7 @@ rocksdb::Options OptionsFor(RocksdbPeer::Setup setup) {
 
 RocksdbPeer::RocksdbPeer(const std::string& directory, Setup setup, bool sync) : sync_(sync) {
   rocksdb::DB* db = nullptr;
-  CheckRocksdb(rocksdb::DB::Open(OptionsFor(setup), directory, &db));
+  RocksdbApi::Check(rocksdb::DB::Open(OptionsFor(setup), directory, &db));
   db_.reset(db);
 }
 
@@ -46,17 +39,17 @@ RocksdbPeer::~RocksdbPeer() = default;
 void RocksdbPeer::Put(std::string_view key, std::string_view value) {
   rocksdb::WriteOptions options;
   options.sync = sync_;
-  CheckRocksdb(db_->Put(options, SliceOf(key), SliceOf(value)));
+  RocksdbApi::Check(db_->Put(options, RocksdbApi::SliceOf(key), RocksdbApi::SliceOf(value)));
 }
 
 void RocksdbPeer::PutBatch(std::span<const KeyValue> entries) {
   rocksdb::WriteBatch batch;
   for (const KeyValue& entry : entries) {
-    CheckRocksdb(batch.Put(SliceOf(entry.key), SliceOf(entry.value)));
+    RocksdbApi::Check(batch.Put(RocksdbApi::SliceOf(entry.key), RocksdbApi::SliceOf(entry.value)));
   }
   rocksdb::WriteOptions options;
   options.sync = sync_;
-  CheckRocksdb(db_->Write(options, &batch));
+  RocksdbApi::Check(db_->Write(options, &batch));
 }
 
 Checksum RocksdbPeer::Scan() const {
@@ -65,7 +58,7 @@ Checksum RocksdbPeer::Scan() const {
   for (it->SeekToFirst(); it->Valid(); it->Next()) {
     checksum.Add({it->key().data(), it->key().size()}, {it->value().data(), it->value().size()});
   }
-  CheckRocksdb(it->status());
+  RocksdbApi::Check(it->status());
   return checksum;
 }
 
