@@ -3,6 +3,7 @@
 #include <cctype>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,10 @@
 #include "gtest/gtest.h"
 
 namespace firn::bench {
+
+// For GoogleTest.
+void PrintTo(const EngineKind& kind, std::ostream* out) { *out << kind.name; }
+
 namespace {
 
 constexpr size_t kEntries = 500;
