@@ -21,10 +21,10 @@
 #include "engine/rocksdb_instance.h"
 #include "engine/rocksdb_log.h"
 #include "engine/rocksdb_mapped_log.h"
+#include "engine/rocksdb_recovery.h"
 #include "engine/rocksdb_rows.h"
 #include "engine/rocksdb_status.h"
 #include "engine/store_directory.h"
-#include "engine/table_frame.h"
 #include "engine/unshared_status.h"
 #include "mvcc/catch_out_of_memory.h"
 #include "mvcc/check.h"
@@ -37,7 +37,6 @@
 namespace firn::internal {
 namespace {
 
-constexpr char kAckedName[] = "FIRN_ACKED";
 constexpr char kProbeName[] = "FIRN_PROBE";
 constexpr size_t kProbeChunkBytes = size_t{256} << 10;
 constexpr size_t kMostKeptBatchBytes = size_t{1} << 20;
@@ -63,18 +62,6 @@ void CheckGrown(const rocksdb::Status& status) {
 
 uint64_t MemtableBytes(const rocksdb::WriteBatch& batch) {
   return batch.GetDataSize() + batch.Count() * kMemtableEntryBytes;
-}
-
-// Whether what was recovered covers what callers were told.
-absl::Status CheckPromise(const std::string& path, const AckedFile::Promise& promise,
-                          std::string_view boot_id, CommitTs recovered) {
-  CommitTs promised = promise.synced;
-  if (promise.boot_id == boot_id) promised = std::max(promised, promise.buffered);
-  if (recovered >= promised) return absl::OkStatus();
-  return MakeError(ErrorKind::kDataLoss,
-                   absl::StrCat(path, ": commits up to ", promised.value,
-                                " were acknowledged, but only those up to ", recovered.value,
-                                " are there; a log or a table file is missing or cut short"));
 }
 
 class RocksdbStore final : public Store {
@@ -151,10 +138,9 @@ class RocksdbStore final : public Store {
     return FromRocksdb(status, directory_.path());
   }
   absl::Status Recover(const StoreOptions& options);
-  // Opens RocksDB with what the log holds up to group `last`, and judges the log.
-  absl::StatusOr<std::unique_ptr<RocksdbInstance>> OpenInstance(ChainReader::Limits limits,
-                                                                bool create, bool read_only,
-                                                                ChainReader* judged);
+  RocksdbRecovery Recovery() {
+    return {directory_.path(), env_.get(), std::make_shared<Watcher>(this)};
+  }
 
   // --- Generations ---
   //
@@ -279,81 +265,28 @@ absl::StatusOr<std::unique_ptr<Store>> RocksdbStore::Open(const StoreOptions& op
 }
 
 absl::Status RocksdbStore::Recover(const StoreOptions& options) {
-  const std::string& path = directory_.path();
-  const std::string acked_path = absl::StrCat(path, "/", kAckedName);
-  absl::StatusOr<AckedFile::Promise> promise = AckedFile::Read(acked_path);
-  if (!promise.ok() && !absl::IsNotFound(promise.status())) return promise.status();
-
-  const bool exists = env_->FileExists(path + "/CURRENT").ok();
-  if (exists && options.error_if_exists) {
-    return MakeError(ErrorKind::kAlreadyExists,
-                     absl::StrCat(path, " holds a Db already: choose another directory"));
-  }
-  if (!exists && promise.ok() && promise->buffered > kBeforeEverything) {
-    return MakeError(ErrorKind::kDataLoss,
-                     absl::StrCat(path, " held a Db, but its file CURRENT is gone: restore it"));
-  }
-  if (!exists && (!options.create_if_missing || options.read_only)) {
-    return absl::NotFoundError(
-        absl::StrCat(path, " holds no Db: check the path, or have one made (create_if_missing)"));
-  }
-  ChainEnd anchor;
-  if (exists) {
-    if (absl::Status status = CheckTableFrames(path); !status.ok()) return status;
-    absl::StatusOr<ChainEnd> found = RocksdbInstance::ReadAnchor(env_.get(), path);
-    if (!found.ok()) return found.status();
-    anchor = *found;
-  }
-
-  ChainReader log({.anchor = anchor});
-  absl::StatusOr<std::unique_ptr<RocksdbInstance>> instance =
-      OpenInstance({.anchor = anchor}, !exists, options.read_only, &log);
-  if (!instance.ok()) return instance.status();
-  const CommitTs recovered = log.end().commit_ts;
-  if (promise.ok()) {
-    absl::Status status = CheckPromise(path, *promise, boot_id_, recovered);
-    if (!status.ok()) return status;
-  }
-  const uint64_t last_group = log.end().group;
+  absl::StatusOr<RocksdbRecovery::Recovered> recovered = Recovery().Open(options, boot_id_);
+  if (!recovered.ok()) return recovered.status();
+  const ChainEnd end = recovered->end;
   {
     const MutexLock writing(write_mutex_);
-    last_group_ = last_group;
-    next_group_ = last_group + 1;
+    last_group_ = end.group;
+    next_group_ = end.group + 1;
   }
-  last_commit_ts_.store(recovered.value, std::memory_order_release);
+  last_commit_ts_.store(end.commit_ts.value, std::memory_order_release);
 
   if (!options.read_only) {
-    if (last_group != anchor.group || log.broken() || last_group == 0) {
-      if (absl::Status status = FlushWithMarker(**instance); !status.ok()) return status;
+    if (recovered->needs_flush) {
+      if (absl::Status status = FlushWithMarker(*recovered->instance); !status.ok()) return status;
     }
-    RaiseSynced(recovered);
-    absl::StatusOr<AckedFile> acked = AckedFile::Open(acked_path, recovered, boot_id_);
+    RaiseSynced(end.commit_ts);
+    absl::StatusOr<AckedFile> acked =
+        AckedFile::Open(AckedPath(directory_.path()), end.commit_ts, boot_id_);
     if (!acked.ok()) return acked.status();
     acked_.emplace(*std::move(acked));
   }
-  SetInstance(*std::move(instance));
+  SetInstance(std::move(recovered->instance));
   return absl::OkStatus();
-}
-
-absl::StatusOr<std::unique_ptr<RocksdbInstance>> RocksdbStore::OpenInstance(
-    ChainReader::Limits limits, bool create, bool read_only, ChainReader* judged) {
-  ChainFilter filter(limits);
-  std::unique_ptr<RocksdbInstance> instance;
-  const rocksdb::Status opened = RocksdbInstance::Open({.path = directory_.path(),
-                                                        .env = env_.get(),
-                                                        .filter = &filter,
-                                                        .listener = std::make_shared<Watcher>(this),
-                                                        .create = create,
-                                                        .read_only = read_only},
-                                                       &instance);
-  *judged = filter.reader();
-  if (judged->lost()) {
-    return MakeError(ErrorKind::kDataLoss, absl::StrCat(directory_.path(), ": commits after ",
-                                                        judged->end().commit_ts.value,
-                                                        " were on disk and are gone from the log"));
-  }
-  if (!opened.ok()) return Translated(opened);
-  return instance;
 }
 
 absl::Status RocksdbStore::Write(absl::Span<const StoreCommit> group, Durability durability) {
@@ -644,20 +577,8 @@ absl::Status RocksdbStore::Resume() {
 // rocksdb::DB::Resume() waits for ever if the flush that it asks for fails in turn (7.8.3).
 absl::Status RocksdbStore::Reopen() {
   TakeInstance().reset();
-  absl::StatusOr<ChainEnd> anchor = RocksdbInstance::ReadAnchor(env_.get(), directory_.path());
-  if (!anchor.ok()) return anchor.status();
-  // A group whose write failed may stand in the log, and is not to come back.
-  const uint64_t last_group = LastGroup();
-  const ChainReader::Limits limits{.anchor = *anchor, .last_group = last_group};
-  ChainReader log(limits);
-  absl::StatusOr<std::unique_ptr<RocksdbInstance>> instance =
-      OpenInstance(limits, /*create=*/false, /*read_only=*/false, &log);
+  absl::StatusOr<std::unique_ptr<RocksdbInstance>> instance = Recovery().OpenAgain(LastGroup());
   if (!instance.ok()) return instance.status();
-  if (log.end().group != last_group) {
-    return absl::UnavailableError(absl::StrCat(directory_.path(), " holds the groups up to ",
-                                               log.end().group, ", not those up to ", last_group,
-                                               ": open the Db again"));
-  }
   if (absl::Status status = FlushWithMarker(**instance); !status.ok()) return status;
   const MutexLock lock(mutex_);
   instance_ = *std::move(instance);
@@ -753,7 +674,7 @@ absl::Status DestroyRocksdbStore(const std::string& path) {
     absl::StatusOr<StoreDirectory> directory =
         StoreDirectory::Take(path, DirectoryAccess::kExclusive, /*create=*/false);
     if (!directory.ok()) return directory.status();
-    const std::string acked = absl::StrCat(directory->path(), "/", kAckedName);
+    const std::string acked = AckedPath(directory->path());
     const absl::StatusOr<AckedFile::Promise> ours = AckedFile::Read(acked);
     if (absl::IsNotFound(ours.status())) {
       return absl::NotFoundError(absl::StrCat(path, " holds no Db"));
