@@ -31,7 +31,7 @@ class FaultyFileSystem final : public rocksdb::FileSystemWrapper {
   // Copies directory `from` to the new directory `to` as the death of the process would leave it.
   void CopyAsAfterKill(const std::string& from, const std::string& to);
   // The same as a power cut would leave it: of what was not synced, chance decides how much
-  // stays; also single pages behind ones that are lost.
+  // stays; of logs also single pages behind ones that are lost.
   void CopyAsAfterPowerCut(const std::string& from, const std::string& to, Random& random);
 
   using FileSystemWrapper::NewDirectory;
