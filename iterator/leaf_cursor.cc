@@ -20,6 +20,7 @@ void SetEntry(ReadyWindow* window, size_t at, std::string_view key, const Versio
 
 void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds) {
   fresh_.clear();
+  ahead_ = {};
   state_ = state;
   block_ = state->block();
   read_ts_ = read_ts;
@@ -39,19 +40,43 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   }
 }
 
+void LeafCursor::Expect(std::string_view next) {
+  ahead_ = next;
+  const size_t entries = std::max<size_t>(1, block_->count() + fresh_.size());
+  ahead_share_ = next.size() / entries + 1;
+}
+
+void LeafCursor::FetchAhead(size_t entries, bool forward) {
+  const size_t bytes = std::min(ahead_.size(), entries * ahead_share_);
+  const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
+  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(piece + at);
+  ahead_ = forward ? ahead_.substr(bytes) : ahead_.substr(0, ahead_.size() - bytes);
+}
+
 void LeafCursor::GatherFresh() {
   const FreshDelta* delta = state_->delta.load(std::memory_order_acquire);
   if (delta == nullptr) return;
   AtSchedulePoint("cursor:before_fresh");
-  for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
+  const uint32_t count = delta->count();
+  delta->PrefetchSlots(count);
+  delta->PrefetchVersions(count);
+  candidates_.clear();
+  for (uint32_t i = 0; i < count; ++i) {
     const FreshSlot& slot = delta->slot(i);
     // A slot without a visible version leaves the key to the run.
     if (const Version* version = slot.chain.NewestAt(read_ts_)) {
-      fresh_.push_back({slot.key(), ViewOf(*version)});
+      candidates_.push_back({HeadOf<uint64_t>(slot.key_data, slot.key_size), &slot, version});
     }
   }
-  std::sort(fresh_.begin(), fresh_.end(),
-            [](const FreshEntry& a, const FreshEntry& b) { return a.key < b.key; });
+  std::sort(candidates_.begin(), candidates_.end(),
+            [](const FreshCandidate& a, const FreshCandidate& b) {
+              return a.head != b.head ? a.head < b.head : a.slot->key() < b.slot->key();
+            });
+  for (const FreshCandidate& each : candidates_) {
+    const std::string_view key = each.slot->key();
+    const KeyPosition at = block_->count() == 0 ? KeyPosition{0, false} : block_->Find(key);
+    fresh_.push_back({key, ViewOf(*each.version), at.index, at.exact});
+  }
 }
 
 VersionView LeafCursor::VisibleFrozen(uint32_t i) const {
@@ -102,18 +127,16 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
     const Cut before = cut;
     std::string_view key;
     VersionView version;
-    const int order = !has_frozen  ? 1
-                      : !has_fresh ? -1
-                                   : block_->key(cut.frozen).compare(fresh_[cut.fresh].key);
-    if (order < 0) {
+    if (has_fresh && fresh_[cut.fresh].run_at <= cut.frozen) {
+      const FreshEntry& fresh = fresh_[cut.fresh];
+      key = fresh.key;
+      version = fresh.version;
+      cut = {fresh.run_end(), cut.fresh + 1};
+    } else {
       key = block_->key(cut.frozen);
       version = VisibleFrozen(cut.frozen);
-    } else {
-      key = fresh_[cut.fresh].key;
-      version = fresh_[cut.fresh].version;
+      ++cut.frozen;
     }
-    if (order <= 0) ++cut.frozen;
-    if (order >= 0) ++cut.fresh;
     if (version.kind == ValueKind::kTombstone) {
       if (filled == 0) front = cut;
       continue;
@@ -132,6 +155,7 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
     }
   }
   if (filled == 0) return false;
+  FetchAhead(filled, /*forward=*/true);
   window->plain_block = nullptr;
   window->begin = 0;
   window->end = filled;
@@ -154,18 +178,16 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
     const Cut behind = cut;
     std::string_view key;
     VersionView version;
-    const int order = !has_frozen  ? -1
-                      : !has_fresh ? 1
-                                   : block_->key(cut.frozen - 1).compare(fresh_[cut.fresh - 1].key);
-    if (order > 0) {
+    if (has_fresh && fresh_[cut.fresh - 1].run_end() >= cut.frozen) {
+      const FreshEntry& fresh = fresh_[cut.fresh - 1];
+      key = fresh.key;
+      version = fresh.version;
+      cut = {fresh.run_at, cut.fresh - 1};
+    } else {
       key = block_->key(cut.frozen - 1);
       version = VisibleFrozen(cut.frozen - 1);
-    } else {
-      key = fresh_[cut.fresh - 1].key;
-      version = fresh_[cut.fresh - 1].version;
+      --cut.frozen;
     }
-    if (order >= 0) --cut.frozen;
-    if (order <= 0) --cut.fresh;
     if (version.kind == ValueKind::kTombstone) {
       if (at == ReadyWindow::kCapacity) back = cut;
       continue;
@@ -184,6 +206,7 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
     }
   }
   if (at == ReadyWindow::kCapacity) return false;
+  FetchAhead(ReadyWindow::kCapacity - at, /*forward=*/false);
   window->plain_block = nullptr;
   window->begin = at;
   window->end = ReadyWindow::kCapacity;
@@ -197,6 +220,7 @@ bool LeafCursor::FillPlainForward(ReadyWindow* window, size_t limit, bool keys_o
   if (begin >= highest_.frozen) return false;
   const auto count = static_cast<uint32_t>(std::min<size_t>(limit, highest_.frozen - begin));
   CopyPlain(window, 0, begin, count, keys_only);
+  FetchAhead(count, /*forward=*/true);
   front_.frozen = begin;
   back_.frozen = begin + count;
   return true;
@@ -207,6 +231,7 @@ bool LeafCursor::FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_
   if (end <= lowest_.frozen) return false;
   const auto count = static_cast<uint32_t>(std::min<size_t>(limit, end - lowest_.frozen));
   CopyPlain(window, ReadyWindow::kCapacity - count, end - count, count, keys_only);
+  FetchAhead(count, /*forward=*/false);
   back_.frozen = end;
   front_.frozen = end - count;
   return true;

@@ -29,6 +29,10 @@ class LeafCursor {
   // Looks at `state` as of `read_ts`, within `bounds`. Throws std::bad_alloc.
   void Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds);
   void Leave() { state_ = nullptr; }
+  // The walk goes on in `next`, the memory of the neighbour's state: each fill fetches as large a
+  // share of that as it shows of this leaf. A whole leaf ahead is early enough for memory to
+  // answer, and no more is asked of it at once than it can do. Nothing is read there.
+  void Expect(std::string_view next);
 
   const LeafState* state() const { return state_; }
 
@@ -53,6 +57,15 @@ class LeafCursor {
   struct FreshEntry {
     std::string_view key;
     VersionView version;
+    uint32_t run_at;  // The run's first key that is not less: this entry comes before it,
+    bool in_run;      // or in place of it, being the same.
+    uint32_t run_end() const { return run_at + (in_run ? 1 : 0); }
+  };
+  // A slot on its way into fresh_, by the first bytes of its key.
+  struct FreshCandidate {
+    uint64_t head;
+    const FreshSlot* slot;
+    const Version* version;
   };
 
   void GatherFresh();
@@ -61,18 +74,22 @@ class LeafCursor {
   uint32_t FirstFresh(std::string_view target) const;
   bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
   bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
+  void FetchAhead(size_t entries, bool forward);
   void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
                  bool keys_only) const;
 
   const LeafState* state_ = nullptr;
   const FrozenBlock* block_ = nullptr;
   uint64_t read_ts_ = 0;
-  bool plain_ = false;             // Every entry of the run is visible as it is.
+  bool plain_ = false;  // Every entry of the run is visible as it is.
+  std::vector<FreshCandidate> candidates_;
   std::vector<FreshEntry> fresh_;  // What the snapshot sees of the delta, in key order.
   Cut lowest_{};                   // The bounds within this leaf.
   Cut highest_{};
-  Cut front_{};  // Before the window.
-  Cut back_{};   // Behind it.
+  Cut front_{};             // Before the window.
+  Cut back_{};              // Behind it.
+  std::string_view ahead_;  // What is left to fetch of the state to come.
+  size_t ahead_share_ = 0;  // Bytes of it for each entry of this one.
 };
 
 }  // namespace firn::internal

@@ -14,7 +14,8 @@ namespace firn::internal {
 // arrays. A forward fill starts at the front, a backward fill at the back. A large value stands
 // in a window alone.
 struct ReadyWindow {
-  static constexpr size_t kCapacity = 64;
+  // Few, since fills set the pace at which the next leaf is fetched: see LeafCursor::Expect().
+  static constexpr size_t kCapacity = 16;
 
   uint64_t CommitTsOf(size_t i) const {
     if (plain_block == nullptr) return commit_ts[i];

@@ -118,7 +118,8 @@ bool SnapshotIterator::SeekToLast() {
       return false;
     }
     const EpochGuard guard;
-    Enter(bounds_.upper ? map_->map().FindStateBefore(*bounds_.upper) : map_->map().FindLastState(),
+    const OrderedMap& map = map_->map();
+    Enter(bounds_.upper ? map.FindStateBefore(*bounds_.upper).state : map.FindLastState(),
           [&] { cursor_.CutAtEnd(); });
     return FillBackwardAcrossLeaves();
   });
@@ -185,7 +186,9 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
     }
     // The state found may begin below the fence: leaves are merged meanwhile.
     const EpochGuard guard;
-    Enter(map_->map().FindStateForward(*fences.upper), [&] { cursor_.CutBefore(*fences.upper); });
+    const auto [state, next] = map_->map().FindStateForward(*fences.upper);
+    Enter(state, [&] { cursor_.CutBefore(*fences.upper); });
+    cursor_.Expect(next);
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;
@@ -203,7 +206,9 @@ bool SnapshotIterator::FillBackwardAcrossLeaves() {
       return false;
     }
     const EpochGuard guard;  // As in the other direction.
-    Enter(map_->map().FindStateBefore(lower), [&] { cursor_.CutBefore(lower); });
+    const auto [state, next] = map_->map().FindStateBefore(lower);
+    Enter(state, [&] { cursor_.CutBefore(lower); });
+    cursor_.Expect(next);
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;

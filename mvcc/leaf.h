@@ -83,11 +83,12 @@ struct LeafState {
     const char* base = reinterpret_cast<const char*>(this);
     for (size_t line = 0; line < 8; ++line) __builtin_prefetch(base + 64 * line);
   }
-  // Fetches the last records ahead of a walk backward.
-  void PrefetchEnd() const {
-    const char* end = reinterpret_cast<const char*>(this) + retired.bytes;
-    for (size_t line = 1; line <= 12; ++line) __builtin_prefetch(end - 64 * line);
+  void PrefetchHeader() const {
+    __builtin_prefetch(this);
+    __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
   }
+  // All of it: header, fences and block.
+  std::string_view memory() const { return {reinterpret_cast<const char*>(this), retired.bytes}; }
   const char* lower_data() const { return reinterpret_cast<const char*>(this + 1); }
 
   std::atomic<FreshDelta*> delta{nullptr};

@@ -82,26 +82,23 @@ InnerNode* OrderedMap::FindInnerNode(uint32_t level, std::string_view key) const
 
 namespace {
 
-// Fetches what a walk comes by after leaf `index` of `parent`, in three steps so that each finds
-// in the cache what it looks at: the leaf three hops on, the header of the state two hops on,
-// the rest of the state one hop on from the end where the walk enters it.
-void PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
+// Fetches what a walk needs to find the leaves after leaf `index` of `parent`, in three steps so
+// that each finds in the cache what it looks at: the leaf three hops on, the header of the state
+// two hops on, and the memory of the state one hop on, which is returned for the caller to fetch.
+std::string_view PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
   const auto leaf_ahead = [&](uint32_t hops) {
     const uint32_t at = forward ? index + hops : index - hops;  // May wrap around below 0.
     return at < parent.child_count() ? static_cast<const Leaf*>(parent.child(at)) : nullptr;
   };
-  if (const Leaf* leaf = leaf_ahead(1)) {
-    const LeafState* state = leaf->state.Load();
-    state->PrefetchIndex();
-    if (!forward) state->PrefetchEnd();
-  }
-  if (const Leaf* leaf = leaf_ahead(2)) __builtin_prefetch(leaf->state.Load());
   if (const Leaf* leaf = leaf_ahead(3)) __builtin_prefetch(leaf);
+  if (const Leaf* leaf = leaf_ahead(2)) leaf->state.Load()->PrefetchHeader();
+  const Leaf* leaf = leaf_ahead(1);
+  return leaf == nullptr ? std::string_view() : leaf->state.Load()->memory();
 }
 
 }  // namespace
 
-const LeafState* OrderedMap::FindStateForward(std::string_view key) const {
+OrderedMap::WalkedState OrderedMap::FindStateForward(std::string_view key) const {
   while (true) {
     const InnerNode* node = root();
     while (node->level() > 1) {
@@ -111,12 +108,11 @@ const LeafState* OrderedMap::FindStateForward(std::string_view key) const {
     AtSchedulePoint("map:found_leaf");
     const LeafState* state = static_cast<Leaf*>(node->child(index))->state.Load();
     if (!state->BelowUpper(key)) continue;  // As in FindState().
-    PrefetchLeaves(*node, index, /*forward=*/true);
-    return state;
+    return {state, PrefetchLeaves(*node, index, /*forward=*/true)};
   }
 }
 
-const LeafState* OrderedMap::FindStateBefore(std::string_view lower) const {
+OrderedMap::WalkedState OrderedMap::FindStateBefore(std::string_view lower) const {
   while (true) {
     const InnerNode* node = root();
     while (node->level() > 1) {
@@ -127,8 +123,7 @@ const LeafState* OrderedMap::FindStateBefore(std::string_view lower) const {
     const LeafState* state = static_cast<Leaf*>(node->child(index))->state.Load();
     // A split may have cut off the keys just below `lower`; they are linked by then.
     if (state->has_upper && *state->fences().upper < lower) continue;
-    PrefetchLeaves(*node, index, /*forward=*/false);
-    return state;
+    return {state, PrefetchLeaves(*node, index, /*forward=*/false)};
   }
 }
 

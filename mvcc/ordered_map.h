@@ -66,12 +66,18 @@ class OrderedMap {
       }
     }
   }
-  // The same for a walk in key order, which comes by the next leaves soon: fetches them
-  // ahead. Requires: an EpochGuard.
-  const LeafState* FindStateForward(std::string_view key) const;
+  // A leaf on the way of a walk, which comes by its neighbours soon.
+  struct WalkedState {
+    const LeafState* state;
+    // The memory of the neighbour's state, empty if that is not known. To be fetched while this
+    // one is shown, and for nothing else: it may be gone by then.
+    std::string_view next;
+  };
+  // The current state that covers `key`, on a walk in key order. Requires: an EpochGuard.
+  WalkedState FindStateForward(std::string_view key) const;
   // The state before the one that begins at `lower` (which is not ""): that of the greatest
-  // keys below `lower`. Fetches ahead what comes before. Requires: an EpochGuard.
-  const LeafState* FindStateBefore(std::string_view lower) const;
+  // keys below `lower`. Requires: an EpochGuard.
+  WalkedState FindStateBefore(std::string_view lower) const;
   // The last state of the map. Requires: an EpochGuard.
   const LeafState* FindLastState() const;
   // The inner node of `level` on the way to `key`; null if the tree is lower than that.

@@ -469,7 +469,7 @@ TEST_F(FreezerTest, ReadersFindEveryKeyAtEveryStep) {
       const LeafState* state = map().FindState(key);
       ASSERT_TRUE(state->Covers(key)) << point;
       ASSERT_TRUE(test_map_.Get(key, kHorizon).has_value()) << key << " at " << point;
-      const LeafState* before = map().FindStateBefore(key);
+      const LeafState* before = map().FindStateBefore(key).state;
       ASSERT_TRUE(before->fences().lower < key) << point;
       ASSERT_TRUE(!before->has_upper || *before->fences().upper >= key) << point;
     }
@@ -497,7 +497,7 @@ TEST_F(FreezerTest, ReadersFindEveryKeyAtEveryStep) {
     ++looks;
     for (const std::string& key : kept) {
       ASSERT_TRUE(test_map_.Get(key, kHorizon).has_value()) << key << " at " << point;
-      const LeafState* before = map().FindStateBefore(key);
+      const LeafState* before = map().FindStateBefore(key).state;
       ASSERT_TRUE(!before->has_upper || *before->fences().upper >= key) << point;
     }
     ASSERT_FALSE(map().FindLastState()->has_upper);

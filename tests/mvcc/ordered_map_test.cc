@@ -54,7 +54,7 @@ TEST(OrderedMapTest, ANewMapIsOneLeafUnderOneNode) {
   EXPECT_EQ(map.map().retired_bytes(), 0u);
   const EpochGuard guard;
   EXPECT_EQ(map.map().FindLastState(), map.map().FindState(""));
-  EXPECT_EQ(map.map().FindStateBefore("any"), map.map().FindState(""));
+  EXPECT_EQ(map.map().FindStateBefore("any").state, map.map().FindState(""));
 }
 
 TEST(OrderedMapTest, FindsTheStateThatCoversAKey) {
@@ -77,11 +77,12 @@ TEST(OrderedMapTest, FindsNeighboursByTheirFence) {
   ASSERT_GE(leaves.size(), 300u);
   const EpochGuard guard;
   for (size_t i = 1; i < leaves.size(); ++i) {
-    const LeafState* before = map.map().FindStateBefore(leaves[i].lower);
+    const LeafState* before = map.map().FindStateBefore(leaves[i].lower).state;
     ASSERT_EQ(before->fences().lower, leaves[i - 1].lower);
     ASSERT_EQ(*before->fences().upper, leaves[i].lower);
     // Any key inside a leaf has the keys below it in the same leaf.
-    ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower + '\0')->fences().lower, leaves[i].lower);
+    ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower + '\0').state->fences().lower,
+              leaves[i].lower);
   }
   EXPECT_EQ(map.map().FindLastState()->fences().lower, leaves.back().lower);
 }
