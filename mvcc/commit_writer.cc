@@ -28,7 +28,7 @@ size_t ArenaBytes(std::span<const MapWrite> writes) {
 }  // namespace
 
 void CommitWriter::LatchKey(std::string_view key) {
-  if (!leaves_.empty() && leaves_.back()->state.Load()->BelowUpper(key)) return;
+  if (!leaves_.empty() && leaves_.back()->BelowUpper(key)) return;
   leaves_.reserve(leaves_.size() + 1);
   leaves_.push_back(map_.LatchLeaf(key));
 }
@@ -50,9 +50,8 @@ void CommitWriter::Unlatch() noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
 
 Leaf* CommitWriter::LeafOf(std::string_view key) const {
   // The first latched leaf that does not end at or below the key.
-  return *std::partition_point(leaves_.begin(), leaves_.end(), [key](const Leaf* leaf) {
-    return !leaf->state.Load()->BelowUpper(key);
-  });
+  return *std::partition_point(leaves_.begin(), leaves_.end(),
+                               [key](const Leaf* leaf) { return !leaf->BelowUpper(key); });
 }
 
 VersionView CommitWriter::Newest(std::string_view key) const {
@@ -87,11 +86,10 @@ void CommitWriter::AppendLiveKeys(std::string_view lower, std::optional<std::str
 
 void CommitWriter::Prepare(std::span<const MapWrite> writes) {
   prepared_.reserve(writes.size());
-  PrefetchDeltas();
   for (size_t at = 0; at < leaves_.size() && !writes.empty(); ++at) {
-    const LeafState& state = *leaves_[at]->state.Load();
+    const Leaf& leaf = *leaves_[at];
     const auto end = std::partition_point(writes.begin(), writes.end(), [&](const MapWrite& write) {
-      return state.BelowUpper(write.key);
+      return leaf.BelowUpper(write.key);
     });
     const auto count = static_cast<size_t>(end - writes.begin());
     const size_t leaves_before = leaves_.size();
@@ -100,13 +98,6 @@ void CommitWriter::Prepare(std::span<const MapWrite> writes) {
     writes = writes.subspan(count);
   }
   FIRN_CHECK(writes.empty());
-}
-
-void CommitWriter::PrefetchDeltas() const {
-  for (const Leaf* leaf : leaves_) {
-    const FreshDelta* delta = leaf->state.Load()->delta.load(std::memory_order_acquire);
-    if (delta != nullptr) delta->PrefetchForAppend();
-  }
 }
 
 void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
@@ -141,9 +132,9 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
     throw;
   }
   for (size_t i = at; i <= at + added.size(); ++i) {
-    const LeafState& state = *leaves_[i]->state.Load();
+    const Leaf& each = *leaves_[i];
     const auto end = std::partition_point(writes.begin(), writes.end(), [&](const MapWrite& write) {
-      return state.BelowUpper(write.key);
+      return each.BelowUpper(write.key);
     });
     const auto part = writes.first(static_cast<size_t>(end - writes.begin()));
     if (!part.empty()) PrepareInto(leaves_[i], DeltaFor(leaves_[i], part.size()), part);
@@ -153,7 +144,7 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
 
 FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> writes) {
   const TuningOptions& tuning = map_.tuning();
-  FreshDelta* delta = leaf->state.Load()->delta.load(std::memory_order_acquire);
+  FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed);
   if (delta == nullptr) {
     if (writes.size() > tuning.delta_slots) return nullptr;
     // Room for the writes and as much block beside them, or the leaf is cut first.
@@ -168,14 +159,13 @@ FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> wr
 }
 
 FreshDelta* CommitWriter::DeltaFor(Leaf* leaf, size_t slots) {
-  LeafState* state = leaf->state.Load();
-  FreshDelta* delta = state->delta.load(std::memory_order_acquire);
+  FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed);
   if (delta == nullptr) {
     const size_t capacity = std::max(slots, map_.tuning().delta_slots);
     delta = FreshDelta::Create(map_.allocator(), static_cast<uint32_t>(capacity));
     // release: pairs with the acquire load of readers, who then see an empty table.
-    state->delta.store(delta, std::memory_order_release);
-    leaf->delta_hint.store(delta, std::memory_order_relaxed);
+    leaf->state.Load()->delta.store(delta, std::memory_order_release);
+    leaf->delta.store(delta, std::memory_order_relaxed);
   }
   return delta;
 }
@@ -231,6 +221,7 @@ void CommitWriter::Link(const Prepared& prepared) noexcept {
   } else {
     prepared.delta->AppendSlot(prepared.key, prepared.version);
   }
+  prepared.leaf->NoteAppend(*prepared.delta);
   settler_.NoteWrite(prepared.leaf);
 }
 

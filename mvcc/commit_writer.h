@@ -69,8 +69,6 @@ class CommitWriter {
   Leaf* LeafOf(std::string_view key) const;
   void Link(const Prepared& prepared) noexcept;
   void Unlatch() noexcept;
-  // Fetches what the appends to the latched leaves will write, all at once.
-  void PrefetchDeltas() const;
   // Prepares the writes that the latched leaf leaves_[at] covers; may put further leaves
   // behind it.
   void PrepareLeaf(size_t at, std::span<const MapWrite> writes);

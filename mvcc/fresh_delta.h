@@ -76,14 +76,13 @@ class FreshDelta {
   // --- The writer, holding the leaf's latch --------------------------------------------
   FreshSlot* FindForWrite(std::string_view key) { return const_cast<FreshSlot*>(Find(key)); }
   bool HasRoom(size_t slots, size_t bytes, size_t byte_limit) const;
-  // Fetches what the next append will write.
-  void PrefetchForAppend() const {
+  // Where the next append will put its slot, if there is room for it already, and its bytes.
+  const FreshSlot* next_slot() const {
     const uint32_t next = count_.load(std::memory_order_relaxed);
-    if (next / kSlotsPerChunk < ready_chunks_) {
-      __builtin_prefetch(chunk(next / kSlotsPerChunk) + next % kSlotsPerChunk, 1);
-    }
-    for (size_t line = 0; line < 3; ++line) __builtin_prefetch(free_ + 64 * line, 1);
+    if (next / kSlotsPerChunk >= ready_chunks_) return nullptr;
+    return chunk(next / kSlotsPerChunk) + next % kSlotsPerChunk;
   }
+  const char* next_bytes() const { return free_; }
   // Makes sure that `slots` more AppendSlot() calls cannot fail.
   void ReserveSlots(SpanAllocator& allocator, uint32_t slots);
   std::string_view CopyKey(SpanAllocator& allocator, std::string_view key);

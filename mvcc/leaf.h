@@ -101,41 +101,82 @@ struct LeafState {
   Retired retired;  // retired.bytes is the size of this allocation.
 };
 
-// Leaf: one atomic pointer to its state, and the latch of its writers.
+// Leaf: one atomic pointer to its state, and the latch of its writers. Two cache lines: the first
+// for everybody, the second for writers, who mostly need no look at the state.
 //
 // Lifetime: in an epoch guard, or under its latch while not obsolete. Merged away, it is
 //     marked obsolete under its latch, unlinked and retired.
 struct alignas(64) Leaf {
+  explicit Leaf(LeafState* first) { Install(first); }
+
   LeafPointer state;
+
+  // The state's delta. Others than the holder of the latch may find one that is gone already:
+  // an address to prefetch, never followed.
+  //   Writer: under the latch. Reader: the same; to prefetch, anybody. Order: relaxed.
+  std::atomic<FreshDelta*> delta{nullptr};
 
   // Serialises writers, freezes, splits and merges of this leaf. Readers never take it.
   // Order: leaves in key order, then inner nodes upwards.
   Mutex latch;
-  bool obsolete ABSL_GUARDED_BY(latch) = false;
+  bool obsolete : 1 ABSL_GUARDED_BY(latch) = false;
+  // Which of the settler's lists this leaf is on; see Settler.
+  bool watched : 1 ABSL_GUARDED_BY(latch) = false;
+  bool held : 1 ABSL_GUARDED_BY(latch) = false;
   // Counts writes, so that the settler can tell an idle leaf; wraps around.
   //   Writer: under the latch. Reader: the settler; relaxed, a late look only settles later.
   std::atomic<uint8_t> write_count{0};
   // A writer's freeze left little of it: to be settled before it is idle.
   //   Writer: under the latch. Reader: the settler; relaxed, as above.
   std::atomic<bool> shrunk{false};
-
-  // The newest delta of this leaf, maybe already gone: an address to prefetch, never followed.
-  //   Writer: under the latch. Reader: writers, before they latch. Order: relaxed.
-  std::atomic<const FreshDelta*> delta_hint{nullptr};
-
-  // Which of the settler's lists this leaf is on; see Settler.
-  bool watched ABSL_GUARDED_BY(latch) = false;
-  bool held ABSL_GUARDED_BY(latch) = false;
   // How often the time to become idle is doubled, since the leaf was settled too early.
   //   Writer: the settler, and who splits this leaf off, before others see it. Reader: the
   //   settler, and who splits it; relaxed, a late look only settles sooner or later.
   std::atomic<uint8_t> patience{0};
-  Leaf* next_noted = nullptr;
-  // When it was last settled in the background; 0: never, or judged since. The settler's alone.
-  uint64_t settled_us = 0;
+  // When it was last settled in the background, in microseconds that wrap around after 71 minutes;
+  // 0: never, or judged since. The settler's alone.
+  uint32_t settled_us = 0;
+
+  // The first bytes of the state's upper fence; all ones without one. Under the latch.
+  uint64_t upper_head = UINT64_MAX;
+  // Where the next append to the delta will write, maybe: addresses to prefetch, never followed.
+  //   Writer: under the latch. Reader: writers, before they latch. Order: relaxed.
+  std::atomic<const void*> append_slot{nullptr};
+  std::atomic<const void*> append_bytes{nullptr};
 
   Retired retired;
+
+  // The link of the settler's stack of noted leaves, in the place of one that is not needed before
+  // the leaf is retired. Order: see Settler::noted_.
+  Leaf* next_noted() const { return reinterpret_cast<Leaf*>(retired.next); }
+  void set_next_noted(Leaf* leaf) { retired.next = reinterpret_cast<Retired*>(leaf); }
+
+  // LeafState::BelowUpper(), which seldom needs the state. Requires: the latch.
+  bool BelowUpper(std::string_view key) const {
+    return HeadOf<uint64_t>(key.data(), key.size()) < upper_head || state.Load()->BelowUpper(key);
+  }
+  // Returns the state before. Requires: the latch, or a leaf that nobody knows.
+  LeafState* Install(LeafState* installed) {
+    upper_head = installed->has_upper ? installed->upper_head : UINT64_MAX;
+    delta.store(installed->delta.load(std::memory_order_acquire), std::memory_order_relaxed);
+    return state.Swap(installed);
+  }
+  // Remembers where the delta goes on. Requires: the latch.
+  void NoteAppend(const FreshDelta& appended) {
+    append_slot.store(appended.next_slot(), std::memory_order_relaxed);
+    append_bytes.store(appended.next_bytes(), std::memory_order_relaxed);
+  }
+  // Fetches what a write of a key will look at and write to, all at once.
+  void PrefetchForWrite() const {
+    FreshDelta::Prefetch(delta.load(std::memory_order_relaxed));
+    __builtin_prefetch(append_slot.load(std::memory_order_relaxed), 1);
+    const void* bytes = append_bytes.load(std::memory_order_relaxed);
+    for (size_t line = 0; line < 3; ++line) {
+      __builtin_prefetch(static_cast<const char*>(bytes) + 64 * line, 1);
+    }
+  }
 };
+static_assert(sizeof(Leaf) == 128);
 
 }  // namespace firn::internal
 

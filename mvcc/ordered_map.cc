@@ -143,22 +143,19 @@ const LeafState* OrderedMap::FindLastState() const {
 Leaf* OrderedMap::LatchLeaf(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   while (true) {
     Leaf* leaf = FindLeaf(key);
-    // The latch is a full fence: what comes next is fetched before it.
-    FreshDelta::Prefetch(leaf->delta_hint.load(std::memory_order_relaxed));
-    __builtin_prefetch(leaf->state.Load());
+    leaf->PrefetchForWrite();  // The latch is a full fence: what comes next is fetched before it.
     AtSchedulePoint("map:before_latch");
     leaf->latch.Lock();
     // The lower fence never moves while a leaf lives, so the descent has seen to it.
-    if (!leaf->obsolete && leaf->state.Load()->BelowUpper(key)) return leaf;
+    if (!leaf->obsolete && leaf->BelowUpper(key)) return leaf;
     leaf->latch.Unlock();  // Split or merged away since the descent.
   }
 }
 
 Leaf* OrderedMap::NewLatchedLeaf(LeafState* state) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const SpanAllocator::Block memory = allocator_.Allocate(sizeof(Leaf));
-  auto* leaf = new (memory.data) Leaf;
+  auto* leaf = new (memory.data) Leaf(state);
   leaf->retired.bytes = memory.bytes;
-  leaf->state.Swap(state);
   leaf->latch.Lock();
   return leaf;
 }
@@ -178,7 +175,7 @@ void OrderedMap::DestroyState(LeafState* state) {
 
 void OrderedMap::SwapState(Leaf* leaf, LeafState* state) {
   AtSchedulePoint("leaf:before_swap");
-  RetireState(leaf->state.Swap(state));
+  RetireState(leaf->Install(state));
 }
 
 void OrderedMap::RetireState(LeafState* state) {

@@ -61,6 +61,9 @@ class OrderedMap {
       AtSchedulePoint("map:found_leaf");
       const LeafState* state = leaf->state.Load();
       state->PrefetchIndex();
+      if (const FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed)) {
+        FreshDelta::Prefetch(delta);
+      }
       if (state->BelowUpper(key)) [[likely]] {
         return state;
       }
@@ -98,11 +101,9 @@ class OrderedMap {
     for (size_t i = 0; i < count; ++i) {
       leaves[i] = FindLeaf(key_of(items[i]));
       __builtin_prefetch(leaves[i]);
+      __builtin_prefetch(reinterpret_cast<const char*>(leaves[i]) + 64);
     }
-    for (size_t i = 0; i < count; ++i) {
-      FreshDelta::Prefetch(leaves[i]->delta_hint.load(std::memory_order_relaxed));
-      __builtin_prefetch(leaves[i]->state.Load());
-    }
+    for (size_t i = 0; i < count; ++i) leaves[i]->PrefetchForWrite();
   }
 
   // A new leaf with `state`, latched by the caller and not linked yet. Throws std::bad_alloc.

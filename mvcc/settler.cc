@@ -58,7 +58,7 @@ Settler::~Settler() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     if (leaf->obsolete && !leaf->held) map_.RetireLeaf(leaf);
   };
   for (Leaf* leaf = noted_.exchange(nullptr, std::memory_order_acquire); leaf != nullptr;) {
-    Leaf* next = leaf->next_noted;
+    Leaf* next = leaf->next_noted();
     unwatch(leaf);
     leaf = next;
   }
@@ -78,7 +78,7 @@ void Settler::NoteWrite(Leaf* leaf) noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
   leaf->watched = true;
   Leaf* top = noted_.load(std::memory_order_relaxed);
   do {
-    leaf->next_noted = top;
+    leaf->set_next_noted(top);
   } while (!noted_.compare_exchange_weak(top, leaf, std::memory_order_seq_cst,
                                          std::memory_order_relaxed));
   if (top == nullptr) Wake();
@@ -114,7 +114,8 @@ void Settler::UpdatePatience(Leaf* leaf, uint64_t now_us) const {
   if (leaf->settled_us == 0) return;
   // relaxed: see Leaf::patience.
   const uint8_t patience = leaf->patience.load(std::memory_order_relaxed);
-  const uint64_t soon_times = ((now_us - leaf->settled_us) >> patience) / kSoonIdleTimes;
+  const uint32_t settled_for_us = static_cast<uint32_t>(now_us) - leaf->settled_us;
+  const uint64_t soon_times = (settled_for_us >> patience) / kSoonIdleTimes;
   const uint64_t idle_us = map_.tuning().settle_idle_us;
   leaf->settled_us = 0;
   if (soon_times < idle_us) {
@@ -127,16 +128,16 @@ void Settler::UpdatePatience(Leaf* leaf, uint64_t now_us) const {
 void Settler::TakeNoted() {
   const uint64_t now_us = MonotonicMicros();
   for (Leaf* leaf = noted_.exchange(nullptr, std::memory_order_acquire); leaf != nullptr;) {
-    Leaf* next = leaf->next_noted;
+    Leaf* next = leaf->next_noted();
     try {
       watched_.push_back({leaf, leaf->write_count.load(std::memory_order_relaxed), 0});
     } catch (...) {
       // Back onto the stack with this leaf and the rest.
       Leaf* last = leaf;
-      while (last->next_noted != nullptr) last = last->next_noted;
+      while (last->next_noted() != nullptr) last = last->next_noted();
       Leaf* top = noted_.load(std::memory_order_relaxed);
       do {
-        last->next_noted = top;
+        last->set_next_noted(top);
       } while (!noted_.compare_exchange_weak(top, leaf, std::memory_order_seq_cst,
                                              std::memory_order_relaxed));
       throw;
@@ -219,7 +220,7 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       added.empty() && leaf->state.Load()->block()->record_bytes() <= map_.tuning().block_bytes / 2;
   UpdateHeld(leaf);
   leaf->watched = false;
-  leaf->settled_us = idle == Idle::kWait ? MonotonicMicros() : 0;
+  leaf->settled_us = idle == Idle::kWait ? static_cast<uint32_t>(MonotonicMicros()) | 1 : 0;
   leaf->shrunk.store(false, std::memory_order_relaxed);
   leaf->latch.Unlock();
   for (Leaf* each : added) {

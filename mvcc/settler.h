@@ -97,7 +97,7 @@ class Settler {
   OrderedMap& map_;
   Listener* const listener_;
 
-  // The stack of noted leaves, linked by Leaf::next_noted.
+  // The stack of noted leaves, linked by Leaf::next_noted().
   //   Writer: NoteWrite() pushes (release), TakeNoted() takes all (acquire): the settler sees
   //           the links. seq_cst where it meets asleep_, see Wake().
   std::atomic<Leaf*> noted_{nullptr};

@@ -149,10 +149,14 @@ TEST_F(LeafTest, AStateThatCannotBeMadeLeavesNothing) {
 #endif
 
 TEST_F(LeafTest, ANewLeafIsNeitherObsoleteNorListed) {
-  Leaf leaf;
-  MutexLock lock(leaf.latch);
-  EXPECT_EQ(leaf.state.Load(), nullptr);
-  EXPECT_FALSE(leaf.obsolete || leaf.watched || leaf.held);
+  LeafState* state = LeafState::Create(allocator_, {}, {}, {});
+  {
+    Leaf leaf(state);
+    MutexLock lock(leaf.latch);
+    EXPECT_EQ(leaf.state.Load(), state);
+    EXPECT_FALSE(leaf.obsolete || leaf.watched || leaf.held);
+  }
+  state->Free(allocator_);
 }
 
 }  // namespace
