@@ -30,6 +30,10 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
       for (size_t i = 0; i < count; ++i) {
         const std::string_view key = keys[begin + i];
         if (!states[i]->BelowUpper(key)) states[i] = map.map().FindState(key);
+        if (states[i]->block()->count() != 0) states[i]->block()->PrefetchRecord(key);
+      }
+      for (size_t i = 0; i < count; ++i) {
+        const std::string_view key = keys[begin + i];
         const VersionView version = FindVersion(*states[i], key, view);
         if (version.kind != ValueKind::kTombstone) values[begin + i].emplace(version.bytes());
       }

@@ -82,6 +82,8 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
   block->base_ts_ = plan.base_ts;
   block->max_commit_ts_ = plan.max_ts;
   block->prefix_size_ = static_cast<uint16_t>(plan.prefix_size);
+  block->prefix_head_ =
+      plan.count == 0 ? 0 : CommonPrefix::HeadFor(entries.front().key.substr(0, plan.prefix_size));
   block->uniform_key_size_ = static_cast<uint16_t>(plan.uniform_key_size);
   block->ts_width_ = plan.ts_width;
   block->key_size_width_ = plan.key_size_width;

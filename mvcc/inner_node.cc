@@ -24,6 +24,7 @@ InnerNode* InnerNode::Create(SpanAllocator& allocator, uint32_t level,
   if (separators > 0) {
     node->prefix_size_ =
         static_cast<uint32_t>(CommonPrefixSize(children[1].separator, children.back().separator));
+    node->prefix_head_ = CommonPrefix::HeadFor(children[1].separator.substr(0, node->prefix_size_));
   }
   auto* heads = reinterpret_cast<uint32_t*>(node + 1);
   uint32_t* ends = heads + separators;

@@ -56,6 +56,11 @@ class InnerNode {
                    [this](uint32_t i) { return separator(i + 1); })
         .index;
   }
+  // Fetches what a search looks at first, all at once. Reads nothing.
+  void PrefetchSearch() const {
+    const char* base = reinterpret_cast<const char*>(this);
+    for (size_t line = 1; line <= 7; ++line) __builtin_prefetch(base + 64 * line);
+  }
   void* child(uint32_t i) const { return children()[i].load(std::memory_order_acquire); }
   void SetChild(uint32_t i, void* node) { children()[i].store(node, std::memory_order_release); }
   // Where child i's range begins. Requires: i >= 1.
@@ -82,13 +87,14 @@ class InnerNode {
     return reinterpret_cast<const std::atomic<void*>*>(at(children_at_));
   }
   const char* bytes() const { return at(bytes_at_); }
-  std::string_view prefix() const { return {bytes(), prefix_size_}; }
+  CommonPrefix prefix() const { return {bytes(), prefix_size_, prefix_head_}; }
 
   const uint32_t level_;
   const uint32_t child_count_;
   uint32_t children_at_ = 0;
   uint32_t bytes_at_ = 0;
   uint32_t prefix_size_ = 0;  // Of all separators; the first one begins with it.
+  uint32_t prefix_head_ = 0;
 };
 
 }  // namespace firn::internal

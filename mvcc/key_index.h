@@ -65,17 +65,39 @@ inline int CompareKeys(std::string_view a, std::string_view b) {
   return a.compare(b);
 }
 
-// The position of `target` among `count` sorted unique keys, whose first `prefix_size`
-// bytes are `prefix` in all; `key_at(i)` gives key i.
+// What the keys of a run have in common. `head` stands beside the run's heads, so that a search
+// seldom looks at the bytes, which stand elsewhere.
+struct CommonPrefix {
+  static uint32_t HeadFor(std::string_view prefix) {
+    return HeadOf<uint32_t>(prefix.data(), prefix.size());
+  }
+  std::string_view bytes() const { return {data, size}; }
+
+  const char* data;
+  uint32_t size;
+  uint32_t head;  // HeadFor(bytes()).
+};
+
+// < 0 if `target` is less than every key with the prefix, > 0 if greater, 0 if it has the prefix.
+inline int ComparePrefix(std::string_view target, const CommonPrefix& prefix) {
+  if (prefix.size == 0) return 0;
+  const uint32_t head_size = std::min<uint32_t>(prefix.size, sizeof(prefix.head));
+  const uint32_t head = HeadOf<uint32_t>(target.data(), target.size()) &
+                        (~uint32_t{0} << (8 * (sizeof(prefix.head) - head_size)));
+  if (head != prefix.head) return head < prefix.head ? -1 : 1;
+  if (target.size() < head_size) return -1;  // Padded with zeros it is the same: it comes before.
+  if (prefix.size <= sizeof(prefix.head)) return 0;
+  return CompareKeys(target.substr(0, prefix.size), prefix.bytes());
+}
+
+// The position of `target` among `count` sorted unique keys, which all begin with `prefix`;
+// `key_at(i)` gives key i.
 template <class KeyAt>
 inline KeyPosition FindKey(std::string_view target, const uint32_t* heads, uint32_t count,
-                           std::string_view prefix, const KeyAt& key_at) {
-  if (!prefix.empty()) {
-    const int order = CompareKeys(target.substr(0, prefix.size()), prefix);
-    if (order != 0) return {order < 0 ? 0 : count, false};
-  }
-  const uint32_t head =
-      HeadOf<uint32_t>(target.data() + prefix.size(), target.size() - prefix.size());
+                           const CommonPrefix& prefix, const KeyAt& key_at) {
+  const int prefix_order = ComparePrefix(target, prefix);
+  if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
+  const uint32_t head = HeadOf<uint32_t>(target.data() + prefix.size, target.size() - prefix.size);
   uint32_t low = LowerBoundOfHead(heads, count, head);
   if (low == count || heads[low] != head) return {low, false};
   int order = CompareKeys(key_at(low), target);

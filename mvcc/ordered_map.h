@@ -51,6 +51,7 @@ class OrderedMap {
     const InnerNode* node = root();
     while (node->level() > 1) {
       node = static_cast<const InnerNode*>(node->child(node->ChildIndex(key)));
+      node->PrefetchSearch();
     }
     return static_cast<Leaf*>(node->child(node->ChildIndex(key)));
   }

@@ -115,7 +115,9 @@ struct IndexedRun {
     }
   }
   KeyPosition Find(std::string_view target) {
-    return FindKey(target, heads.data(), static_cast<uint32_t>(keys.size()), prefix,
+    return FindKey(target, heads.data(), static_cast<uint32_t>(keys.size()),
+                   CommonPrefix{prefix.data(), static_cast<uint32_t>(prefix.size()),
+                                CommonPrefix::HeadFor(prefix)},
                    [this](uint32_t i) {
                      ++looks;
                      return std::string_view(keys[i]);
