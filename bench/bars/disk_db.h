@@ -19,8 +19,11 @@ inline Options DiskOptions(Durability level) {
   return options;
 }
 
+inline std::unique_ptr<Db> OpenAt(const ScratchDirectory& scratch, const Options& options) {
+  return ValueOf(Db::Open(options, scratch.path() + "/db"));
+}
 inline std::unique_ptr<Db> OpenAt(const ScratchDirectory& scratch, Durability level) {
-  return ValueOf(Db::Open(DiskOptions(level), scratch.path() + "/db"));
+  return OpenAt(scratch, DiskOptions(level));
 }
 
 inline Checksum ScanOf(const Db& db) {

@@ -106,9 +106,9 @@ void MeasureDiskOpen(const BarContext& context) {
     measure("M/s again", "peak again");
   });
   context.report(FigureRow("disk.open", "entries a second after a clean close", "M/s", opens, "M/s",
-                           {"M/s", "M/s again"}, Bar::AtLeast(1)));
+                           {"M/s", "M/s again"}, Bar::AtLeast(3)));
   context.report(FigureRow("disk.open_peak", "peak memory of the open / settled", "x", opens,
-                           "peak", {"peak", "peak again"}, Bar::AtMost(1.5)));
+                           "peak", {"peak", "peak again"}, Bar::AtMost(1.3)));
 
   const Rounds replays = RunRounds(context.plan, [&](Round& round) {
     const auto measure = [&](const char* name) {
