@@ -60,6 +60,7 @@ void MeasureParked(const BarContext& context);         // A reader that is away 
 void MeasurePrefix(const BarContext& context);         // Keys that begin alike.
 void MeasureLargeValues(const BarContext& context);
 void MeasureDeleteRange(const BarContext& context);  // And a reader beside it.
+void MeasureSyncMap(const BarContext& context);      // Beside plain maps under a lock.
 void MeasureGrowth(const BarContext& context);       // Ten times the entries.
 
 // On disk.
@@ -100,6 +101,7 @@ inline constexpr BarGroup kBarGroups[] = {
     {"prefix", MeasurePrefix},
     {"large-values", MeasureLargeValues},
     {"delete-range", MeasureDeleteRange},
+    {"sync-map", MeasureSyncMap},
     {"growth", MeasureGrowth},
     {"disk-put", MeasureDiskPuts},
     {"disk-sync", MeasureDiskSyncs},

@@ -47,12 +47,17 @@ concept ReversibleView = OrderedView<V> && requires(V view) {
   view.ReverseScan(IgnoreEntry{});
 };
 
+// What can be filled.
 template <class P>
-concept Peer = requires(P peer, std::string_view key, std::span<const KeyValue> entries) {
+concept PeerWriter = requires(P peer, std::string_view key, std::span<const KeyValue> entries) {
   { P::kName } -> std::convertible_to<std::string_view>;
   // One commit each, visible to everybody on return.
   peer.Put(key, key);
   peer.PutBatch(entries);
+};
+
+template <class P>
+concept Peer = PeerWriter<P> && requires(P peer) {
   { peer.OpenView() } -> PeerView;
 };
 
@@ -62,12 +67,12 @@ void SettlePeer(P& peer) {
   if constexpr (requires { peer.Settle(); }) peer.Settle();
 }
 
-template <Peer P>
+template <PeerWriter P>
 void PutAll(P& peer, const Workload& workload) {
   for (size_t i = 0; i < workload.entry_count(); ++i) peer.Put(workload.key(i), workload.value(i));
 }
 
-template <Peer P>
+template <PeerWriter P>
 void PutAllInBatches(P& peer, const Workload& workload, size_t batch_entries) {
   std::vector<KeyValue> batch;
   batch.reserve(batch_entries);

@@ -1,5 +1,7 @@
 #include "bench/peers/wiredtiger_peer.h"
 
+#include <string>
+
 namespace firn::bench {
 
 WiredTigerPeer::WiredTigerPeer(const Workload& workload) {

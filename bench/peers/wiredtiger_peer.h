@@ -6,20 +6,14 @@
 
 #include <cstddef>
 #include <span>
-#include <string>
 #include <string_view>
 #include <utility>
 
-#include "bench/check.h"
 #include "bench/peers/peer.h"
+#include "bench/peers/wiredtiger_api.h"
 #include "bench/scratch_directory.h"
 
 namespace firn::bench {
-
-inline void CheckWiredTiger(int result) {
-  if (result != 0) [[unlikely]]
-    Fail(std::string("wiredtiger: ") + wiredtiger_strerror(result));
-}
 
 // A WiredTigerPeer keeps a B-tree in a cache that is never full (`in_memory`): no log, no files.
 // One thread at a time writes; each View has a session of its own.
@@ -120,15 +114,6 @@ class WiredTigerPeer {
   View OpenView() const { return View(OpenSession()); }
 
  private:
-  static WT_ITEM ItemOf(std::string_view bytes) {
-    WT_ITEM item = {};
-    item.data = bytes.data();
-    item.size = bytes.size();
-    return item;
-  }
-  static std::string_view ViewOf(const WT_ITEM& item) {
-    return {static_cast<const char*>(item.data), item.size};
-  }
   Session OpenSession() const;
 
   ScratchDirectory directory_{ScratchDirectory::Medium::kMemory};
