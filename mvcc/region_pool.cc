@@ -20,10 +20,11 @@ constexpr size_t kSmallRegions = 4;
 // Free memory may be this share of what is lent, and a floor more: a half while the pool is at
 // work, of which the holes between blocks of changing sizes take up to a quarter; an eighth once
 // the pool lends an eighth less than at its peak. To give pages back all the time, to a pool that
-// wants them again, would cost more than all else here.
+// wants them again, would cost more than all else here. The floor is above what writers let pile up
+// between two calls of Reclaim(): of a small map that is most of it, and it comes back at once.
 constexpr size_t kSteadyDivisor = 2;
 constexpr size_t kShrunkDivisor = 8;
-constexpr size_t kFreeFloorBytes = size_t{1} << 20;
+constexpr size_t kFreeFloorBytes = size_t{2} << 20;
 // So much is returned between two looks at that, and so many regions are looked at then: giving
 // pages back stays a small part of the work, and each call's part of it is bounded.
 constexpr size_t kBytesBetweenTrims = 256 << 10;
