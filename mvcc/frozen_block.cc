@@ -15,16 +15,14 @@ constexpr size_t AlignUp(size_t bytes, size_t alignment) {
 struct Columns {
   explicit Columns(const FrozenBlock::Plan& plan) {
     const size_t records = size_t{plan.count} + plan.older_count;
-    wide_offsets = plan.record_bytes > std::numeric_limits<uint16_t>::max();
     offsets = sizeof(FrozenBlock) + 4 * size_t{plan.count};
-    times = AlignUp(offsets + (wide_offsets ? 4 : 2) * (records + 1), 4);
+    times = AlignUp(offsets + plan.offset_width * (records + 1), 4);
     key_sizes = times + plan.ts_width * records;
     kinds = key_sizes + plan.key_size_width * size_t{plan.count};
     owners = AlignUp(kinds + (plan.has_kinds ? records : 0), 4);
     bytes = owners + 4 * size_t{plan.older_count};
     end = bytes + plan.record_bytes;
   }
-  bool wide_offsets;
   size_t offsets, times, key_sizes, kinds, owners, bytes, end;
 };
 
@@ -37,8 +35,14 @@ FrozenBlock::Plan FrozenBlock::MakePlan(std::span<const FrozenEntry> entries,
   uint64_t min_ts = std::numeric_limits<uint64_t>::max();
   size_t min_key = std::numeric_limits<size_t>::max();
   size_t max_key = 0;
+  size_t min_record = std::numeric_limits<size_t>::max();
+  size_t max_record = 0;
+  const auto add_record = [&](size_t bytes) {
+    plan.record_bytes += bytes;
+    min_record = std::min(min_record, bytes);
+    max_record = std::max(max_record, bytes);
+  };
   const auto add_version = [&](const VersionView& version) {
-    plan.record_bytes += version.stored_size();
     min_ts = std::min(min_ts, version.commit_ts);
     plan.max_ts = std::max(plan.max_ts, version.commit_ts);
     if (version.kind == ValueKind::kValue) return;
@@ -46,13 +50,16 @@ FrozenBlock::Plan FrozenBlock::MakePlan(std::span<const FrozenEntry> entries,
     plan.has_large |= version.kind == ValueKind::kLarge;
   };
   for (const FrozenEntry& entry : entries) {
-    plan.record_bytes += entry.key.size();
+    add_record(entry.key.size() + entry.newest.stored_size());
     min_key = std::min(min_key, entry.key.size());
     max_key = std::max(max_key, entry.key.size());
     plan.has_tombstones |= entry.newest.kind == ValueKind::kTombstone;
     add_version(entry.newest);
     plan.older_count += entry.older_count;
-    for (uint32_t j = 0; j < entry.older_count; ++j) add_version(older[entry.older_begin + j]);
+    for (const VersionView& version : older.subspan(entry.older_begin, entry.older_count)) {
+      add_record(version.stored_size());
+      add_version(version);
+    }
   }
   if (!entries.empty()) {
     plan.base_ts = min_ts;
@@ -61,6 +68,10 @@ FrozenBlock::Plan FrozenBlock::MakePlan(std::span<const FrozenEntry> entries,
     plan.ts_width = spread == 0 ? 0 : spread <= std::numeric_limits<uint32_t>::max() ? 4 : 8;
     plan.key_size_width = min_key == max_key ? 0 : max_key <= 255 ? 1 : 2;
     plan.uniform_key_size = max_key;
+    plan.uniform_record_size = max_record;
+    plan.offset_width = min_record == max_record                                    ? 0
+                        : plan.record_bytes <= std::numeric_limits<uint16_t>::max() ? 2
+                                                                                    : 4;
   }
   plan.total_bytes = Columns(plan).end;
   return plan;
@@ -73,7 +84,9 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
   const Columns columns(plan);
   block->count_ = plan.count;
   block->older_count_ = plan.older_count;
-  block->offsets_at_ = static_cast<uint32_t>(columns.offsets);
+  block->offset_width_ = plan.offset_width;
+  block->offsets_ =
+      static_cast<uint32_t>(plan.offset_width == 0 ? plan.uniform_record_size : columns.offsets);
   block->ts_at_ = static_cast<uint32_t>(columns.times);
   block->key_sizes_at_ = static_cast<uint32_t>(columns.key_sizes);
   block->kinds_at_ = static_cast<uint32_t>(columns.kinds);
@@ -87,7 +100,6 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
   block->uniform_key_size_ = static_cast<uint16_t>(plan.uniform_key_size);
   block->ts_width_ = plan.ts_width;
   block->key_size_width_ = plan.key_size_width;
-  block->wide_offsets_ = columns.wide_offsets;
   block->has_kinds_ = plan.has_kinds;
   block->has_tombstones_ = plan.has_tombstones;
   block->has_large_ = plan.has_large;
@@ -122,10 +134,10 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
 }
 
 void FrozenBlock::SetOffset(uint32_t record, uint32_t offset) {
-  if (wide_offsets_) {
-    Store<uint32_t>(offsets_at_ + 4 * size_t{record}, offset);
-  } else {
-    Store<uint16_t>(offsets_at_ + 2 * size_t{record}, static_cast<uint16_t>(offset));
+  if (offset_width_ == 4) {
+    Store<uint32_t>(offsets_ + 4 * size_t{record}, offset);
+  } else if (offset_width_ == 2) {
+    Store<uint16_t>(offsets_ + 2 * size_t{record}, static_cast<uint16_t>(offset));
   }
 }
 

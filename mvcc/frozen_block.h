@@ -41,14 +41,14 @@ struct FrozenEntry {
 
 // FrozenBlock: one contiguous allocation, written once, read by anybody.
 //
-//   header | heads u32[n] | offsets u16|u32[n+o+1] | commit times u0|32|64[n+o]
+//   header | heads u32[n] | offsets u0|16|32[n+o+1] | commit times u0|32|64[n+o]
 //          | key sizes u0|8|16[n] | kinds u8[n+o]? | owners u32[o] | records
 //
 // n keys in order (the main run: the newest version of each, so that a scan of the
 // present runs straight through), then o older versions that live snapshots need, by
 // owner key, newest first. A main record is the key's bytes and its value's; an older
-// one is a value's. Commit times are stored above the block's smallest, key sizes only
-// if they differ, kinds only if something is not a plain value.
+// one is a value's. Commit times are stored above the block's smallest, offsets only if records
+// differ in size, key sizes only if they differ, kinds only if something is not a plain value.
 //
 // Thread-safety: immutable once built.
 // Lifetime: lies inside its LeafState, which frees it.
@@ -64,6 +64,8 @@ class FrozenBlock {
     uint64_t max_ts = 0;
     size_t prefix_size = 0;
     size_t uniform_key_size = 0;
+    size_t uniform_record_size = 0;  // If offset_width is 0.
+    uint8_t offset_width = 0;
     uint8_t ts_width = 0;
     uint8_t key_size_width = 0;
     bool has_kinds = false;
@@ -98,23 +100,25 @@ class FrozenBlock {
   // values, to `entries`: any struct of key, key_size, value and value_size.
   template <class Entry>
   void CopyPlainEntries(uint32_t first, uint32_t count, Entry* entries) const {
-    if (wide_offsets_ || key_size_width_ != 0) {
+    // The common cases without a branch for each entry.
+    const auto key_size = [uniform = uint32_t{uniform_key_size_}](uint32_t) { return uniform; };
+    if (key_size_width_ != 0 || offset_width_ == 4) {
       CopyPlainEntries(
           first, count, entries, [this](uint32_t i) { return Offset(i); },
           [this](uint32_t i) { return KeySize(i); });
-      return;
+    } else if (offset_width_ == 0) {
+      CopyPlainEntries(
+          first, count, entries, [size = offsets_](uint32_t i) { return size * i; }, key_size);
+    } else {
+      CopyPlainEntries(
+          first, count, entries,
+          [offsets = at(offsets_)](uint32_t i) {
+            uint16_t offset;
+            std::memcpy(&offset, offsets + 2 * size_t{i}, sizeof(offset));
+            return uint32_t{offset};
+          },
+          key_size);
     }
-    // The common case, without a branch for each entry.
-    const char* offsets = at(offsets_at_);
-    const uint32_t key_size = uniform_key_size_;
-    CopyPlainEntries(
-        first, count, entries,
-        [offsets](uint32_t i) {
-          uint16_t offset;
-          std::memcpy(&offset, offsets + 2 * size_t{i}, sizeof(offset));
-          return uint32_t{offset};
-        },
-        [key_size](uint32_t) { return key_size; });
   }
   ValueKind kind(uint32_t record) const {
     return has_kinds_ ? static_cast<ValueKind>(kinds()[record]) : ValueKind::kValue;
@@ -201,8 +205,14 @@ class FrozenBlock {
   const char* records() const { return at(records_at_); }
   const uint8_t* kinds() const { return reinterpret_cast<const uint8_t*>(at(kinds_at_)); }
   uint32_t Offset(uint32_t record) const {
-    return wide_offsets_ ? Load<uint32_t>(offsets_at_ + 4 * record)
-                         : Load<uint16_t>(offsets_at_ + 2 * record);
+    switch (offset_width_) {
+      case 0:
+        return offsets_ * record;
+      case 2:
+        return Load<uint16_t>(offsets_ + 2 * record);
+      default:
+        return Load<uint32_t>(offsets_ + 4 * record);
+    }
   }
   uint32_t KeySize(uint32_t i) const {
     switch (key_size_width_) {
@@ -222,7 +232,7 @@ class FrozenBlock {
   // One cache line of header: what a search needs first.
   uint32_t count_;
   uint32_t older_count_;
-  uint32_t offsets_at_;
+  uint32_t offsets_;  // Where they stand; if offset_width_ is 0, the size of every record.
   uint32_t ts_at_;
   uint32_t key_sizes_at_;
   uint32_t kinds_at_;
@@ -235,7 +245,7 @@ class FrozenBlock {
   uint16_t uniform_key_size_;
   uint8_t ts_width_;
   uint8_t key_size_width_;
-  bool wide_offsets_;
+  uint8_t offset_width_;
   bool has_kinds_;
   bool has_tombstones_;
   bool has_large_;
