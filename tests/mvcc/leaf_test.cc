@@ -65,17 +65,18 @@ TEST_F(LeafTest, AStateCoversTheKeysBetweenItsFences) {
     LeafState* state = builder.Build(fences);
     EXPECT_TRUE(state->fences().lower == c.lower);
     EXPECT_TRUE(state->fences().upper == fences.upper);
+    const Leaf leaf(state);
     for (const std::string& key : c.inside) {
       EXPECT_TRUE(state->Covers(key)) << key.substr(0, 30);
-      EXPECT_TRUE(state->BelowUpper(key)) << key.substr(0, 30);
+      EXPECT_TRUE(state->BelowUpper(key) && leaf.BelowUpper(key)) << key.substr(0, 30);
     }
     for (const std::string& key : c.below) {
       EXPECT_FALSE(state->Covers(key)) << key.substr(0, 30);
-      EXPECT_TRUE(state->BelowUpper(key)) << key.substr(0, 30);
+      EXPECT_TRUE(state->BelowUpper(key) && leaf.BelowUpper(key)) << key.substr(0, 30);
     }
     for (const std::string& key : c.at_or_above) {
       EXPECT_FALSE(state->Covers(key)) << key.substr(0, 30);
-      EXPECT_FALSE(state->BelowUpper(key)) << key.substr(0, 30);
+      EXPECT_FALSE(state->BelowUpper(key) || leaf.BelowUpper(key)) << key.substr(0, 30);
     }
     builder.Destroy(state);
   }
@@ -111,6 +112,23 @@ TEST_F(LeafTest, AStateHasFreshWritesOnceADeltaHasAKey) {
   delta->AppendSlot(delta->CopyKey(allocator_, "a"), version);
   EXPECT_TRUE(state->HasFresh());
   builder.Destroy(state);
+}
+
+TEST_F(LeafTest, ALeafKnowsTheDeltaAndTheUpperFenceOfItsState) {
+  LeafBuilder builder(allocator_, account_);
+  LeafState* wide = builder.Frozen("a", "5:a").Build({"", std::nullopt});
+  LeafState* narrow = builder.Frozen("a", "5:a").Fresh("b", "6:b").Build({"", "c"});
+  Leaf leaf(wide);
+  EXPECT_EQ(leaf.delta.load(), nullptr);
+  EXPECT_TRUE(leaf.BelowUpper("c"));
+  EXPECT_EQ(leaf.Install(narrow), wide);
+  EXPECT_EQ(leaf.delta.load(), narrow->delta.load());
+  EXPECT_FALSE(leaf.BelowUpper("c"));
+  EXPECT_EQ(leaf.Install(wide), narrow);
+  EXPECT_EQ(leaf.delta.load(), nullptr);
+  EXPECT_TRUE(leaf.BelowUpper("c"));
+  builder.Destroy(wide);
+  builder.Destroy(narrow);
 }
 
 TEST_F(LeafTest, AStateGivesUpItsLargeValuesOnceAndLivesOn) {
