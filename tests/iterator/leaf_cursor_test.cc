@@ -316,22 +316,22 @@ TEST(LeafCursorFencesTest, TargetsOutsideTheFencesCutAtTheEnds) {
   for (const char* below : {"", "a", "m"}) {
     cursor.Enter(state, 9, KeyBounds());
     cursor.CutBefore(below);
-    EXPECT_FALSE(cursor.FillBackward(&window, 64, false, &large));
-    ASSERT_TRUE(cursor.FillForward(&window, 64, false, &large));
+    EXPECT_FALSE(cursor.FillBackward(&window, ReadyWindow::kCapacity, false, &large));
+    ASSERT_TRUE(cursor.FillForward(&window, ReadyWindow::kCapacity, false, &large));
     EXPECT_EQ(window.end - window.begin, 2u);
   }
   for (const char* above : {"p", "q"}) {
     cursor.Enter(state, 9, KeyBounds());
     cursor.CutBefore(above);
-    EXPECT_FALSE(cursor.FillForward(&window, 64, false, &large));
-    ASSERT_TRUE(cursor.FillBackward(&window, 64, false, &large));
+    EXPECT_FALSE(cursor.FillForward(&window, ReadyWindow::kCapacity, false, &large));
+    ASSERT_TRUE(cursor.FillBackward(&window, ReadyWindow::kCapacity, false, &large));
     EXPECT_EQ(window.end - window.begin, 2u);
   }
   KeyBounds beyond;
   beyond.lower = "q";
   cursor.Enter(state, 9, beyond);
   cursor.CutAtEnd();
-  EXPECT_FALSE(cursor.FillBackward(&window, 64, false, &large));
+  EXPECT_FALSE(cursor.FillBackward(&window, ReadyWindow::kCapacity, false, &large));
   cursor.Leave();
   builder.Destroy(state);
 }
