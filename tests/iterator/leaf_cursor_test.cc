@@ -275,8 +275,10 @@ TEST_P(LeafCursorTest, ShowsKeysWithoutValues) {
     cursor_.Enter(state_, 9, KeyBounds());
     forward ? cursor_.CutBefore("") : cursor_.CutAtEnd();
     bool large = true;
-    const bool found = forward ? cursor_.FillForward(&window_, 64, /*keys_only=*/true, &large)
-                               : cursor_.FillBackward(&window_, 64, /*keys_only=*/true, &large);
+    const bool found =
+        forward
+            ? cursor_.FillForward(&window_, ReadyWindow::kCapacity, /*keys_only=*/true, &large)
+            : cursor_.FillBackward(&window_, ReadyWindow::kCapacity, /*keys_only=*/true, &large);
     ASSERT_EQ(found, !visible().empty());
     EXPECT_FALSE(large);
     if (!found) continue;
@@ -294,7 +296,7 @@ TEST_P(LeafCursorTest, AFillThatFindsNothingLeavesTheWindow) {
   cursor_.CutAtEnd();
   Backward(visible().size(), 1, 0);
   bool large;
-  EXPECT_FALSE(cursor_.FillForward(&window_, 64, false, &large));
+  EXPECT_FALSE(cursor_.FillForward(&window_, ReadyWindow::kCapacity, false, &large));
   const ReadyEntry& entry = window_.entries[window_.begin];
   EXPECT_TRUE(std::string_view(entry.key, entry.key_size) == visible().back().key);
   // And the cursor stands where it stood: before the window is the last but one.
