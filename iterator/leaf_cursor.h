@@ -41,8 +41,8 @@ class LeafCursor {
   void CutAfter(std::string_view target);
   void CutAtEnd();
 
-  // Fills the window with up to `limit` entries (its capacity at most) behind (before) the last one. Returns false
-  // if there is none left in this leaf; the window is then as before.
+  // Fills the window with up to `limit` entries, its capacity at most, behind (before) the last
+  // window. Returns false if there is none left in this leaf; the window is then as before.
   // With `keys_only` values stay empty. A large value comes alone, as a LargeValue in
   // `value` that nobody has counted yet, and *large is set.
   bool FillForward(ReadyWindow* window, size_t limit, bool keys_only, bool* large);
