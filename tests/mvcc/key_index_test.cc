@@ -215,5 +215,18 @@ TEST(KeyIndexTest, ASearchAmongEqualHeadsHalves) {
   }
 }
 
+// Padded with zeros, the key is the prefix; what stands behind it in memory must not matter.
+TEST(KeyIndexTest, AKeyShorterThanThePrefixComesBeforeIt) {
+  for (const std::string& prefix : {"\0"s, "a\0"s, "a\0\0\0"s, "\0\0\0\0\0\0"s, "abcdefgh\0"s}) {
+    IndexedRun run({prefix + "x", prefix + "y"});
+    for (size_t size = 0; size < prefix.size(); ++size) {
+      const std::string memory = prefix.substr(0, size) + std::string(16, '\xff');
+      const KeyPosition found = run.Find(std::string_view(memory).substr(0, size));
+      EXPECT_EQ(found.index, 0u) << size;
+      EXPECT_FALSE(found.exact) << size;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace firn::internal
