@@ -106,7 +106,6 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
     PrepareInto(leaf, delta, writes);
     return;
   }
-  leaf->state.Load()->PrefetchAll();
   PinnedSet pins;
   map_.pruner().Collect(&pins);
   leaves_.reserve(leaves_.size() + 1);

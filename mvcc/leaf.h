@@ -83,10 +83,6 @@ struct LeafState {
     const char* base = reinterpret_cast<const char*>(this);
     for (size_t line = 0; line < 8; ++line) __builtin_prefetch(base + 64 * line);
   }
-  // Fetches all of it, for somebody who will read it whole at once.
-  void PrefetchAll() const {
-    for (size_t at = 0; at < retired.bytes; at += 64) __builtin_prefetch(memory().data() + at);
-  }
   void PrefetchHeader() const {
     __builtin_prefetch(this);
     __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
@@ -123,6 +119,7 @@ struct alignas(64) Leaf {
   // Serialises writers, freezes, splits and merges of this leaf. Readers never take it.
   // Order: leaves in key order, then inner nodes upwards.
   Mutex latch;
+  // These three share a byte, so they are written under the latch alone, of an obsolete leaf too.
   bool obsolete : 1 ABSL_GUARDED_BY(latch) = false;
   // Which of the settler's lists this leaf is on; see Settler.
   bool watched : 1 ABSL_GUARDED_BY(latch) = false;

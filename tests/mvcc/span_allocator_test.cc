@@ -281,6 +281,30 @@ TEST(SpanAllocatorTest, LockstepGrowthThroughAllClassesDoesNotPileUp) {
   }
 }
 
+// A small map frees most of what it holds at every reclaim, and wants it back at once.
+TEST(SpanAllocatorTest, ASmallMapKeepsThePagesOfWhatItRetires) {
+  constexpr size_t kBlockBytes = 8'192;
+  SpanAllocator allocator;
+  std::vector<void*> live, retired;
+  const auto allocate = [&](size_t bytes, std::vector<void*>* blocks) {
+    for (size_t at = 0; at < bytes; at += kBlockBytes) {
+      blocks->push_back(allocator.Allocate(kBlockBytes).data);
+    }
+  };
+  const auto free = [&](std::vector<void*>* blocks) {
+    for (void* block : *blocks) allocator.Free(block, kBlockBytes);
+    blocks->clear();
+  };
+  allocate(kMiB / 4, &live);
+  for (int cycle = 0; cycle < 10; ++cycle) {
+    allocate(kMiB + kMiB / 2, &retired);
+    const size_t before = allocator.reserved_bytes();
+    free(&retired);
+    EXPECT_EQ(allocator.reserved_bytes(), before) << cycle;
+  }
+  free(&live);
+}
+
 TEST(SpanAllocatorTest, NineOfTenLeavesGoneLeavesATenthOfTheMemory) {
   Leaves leaves(20'000, 4'096);
   for (size_t bytes = 5'120; bytes <= 8'192; bytes += 1'024) leaves.ResizeAll(bytes);
