@@ -61,11 +61,12 @@ def below(stack, pattern):
     return None
 
 
-def fold(stacks, pattern):
+def fold(stacks, pattern, without=None):
+    """The tree of all stacks that `pattern` matches, but for those in which `without` does."""
     root = Frame()
     for stack in stacks:
         kept = below(stack, pattern)
-        if kept is None:
+        if kept is None or (without and any(map(without.search, kept))):
             continue
         frame = root
         frame.samples += 1
@@ -129,10 +130,12 @@ def draw(root, title, least_share):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--below", default="", help="draw from the first caller that matches on")
+    parser.add_argument("--without", help="leave out samples with a frame that matches")
     parser.add_argument("--title", default="")
     parser.add_argument("--least-share", type=float, default=0.003)
     flags = parser.parse_args()
-    root = fold(read_stacks(sys.stdin), re.compile(flags.below))
+    without = re.compile(flags.without) if flags.without else None
+    root = fold(read_stacks(sys.stdin), re.compile(flags.below), without)
     if not root.samples:
         sys.exit("no sample has a caller that matches " + flags.below)
     sys.stdout.write(draw(root, flags.title, flags.least_share))

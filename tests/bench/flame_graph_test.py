@@ -27,6 +27,12 @@ class FlameGraphTest(unittest.TestCase):
         self.assertEqual(root.samples, 1)
         self.assertEqual(list(root.callees), ["firn::bench::BM_Get"])
 
+    def test_what_is_below_setting_up_does_not_count(self):
+        stacks = [["BM_Get", "LoadedDb", "Put"], ["BM_Get", "Get"], ["BM_Get", "Get"]]
+        root = flame_graph.fold(stacks, re.compile("BM_"), re.compile("Loaded"))
+        self.assertEqual(root.samples, 2)
+        self.assertEqual(list(root.callees["BM_Get"].callees), ["Get"])
+
     def test_names_lose_their_arguments(self):
         self.assertEqual(flame_graph.short_name("void f<a::b<int> >(std::string const&)"), "f")
         self.assertEqual(flame_graph.short_name("std::map<int, int>::find(int) const"), "std::map::find")
