@@ -156,11 +156,13 @@ bool Settler::BecameIdle(Watched* watched, uint64_t now_us) const {
   // relaxed: see Leaf::write_count.
   const uint8_t writes = watched->leaf->write_count.load(std::memory_order_relaxed);
   if (writes != watched->write_count || watched->idle_since_us == 0) {
+    watched->writes += static_cast<uint8_t>(writes - watched->write_count);
     watched->write_count = writes;
     watched->idle_since_us = now_us;
     return false;
   }
-  const uint8_t patience = watched->leaf->patience.load(std::memory_order_relaxed);
+  const uint8_t patience =
+      IsWorthwhile(*watched) ? 0 : watched->leaf->patience.load(std::memory_order_relaxed);
   return (now_us - watched->idle_since_us) >> patience >= map_.tuning().settle_idle_us;
 }
 
@@ -175,7 +177,8 @@ void Settler::UpdateHeld(Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
 }
 
 // Clang cannot follow the latches of a split's new leaves.
-bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  Leaf* const leaf = watched.leaf;
   const EpochGuard guard;
   if (idle == Idle::kNow) {
     leaf->latch.Lock();
@@ -220,7 +223,8 @@ bool Settler::SettleLeaf(Leaf* leaf, Idle idle) ABSL_NO_THREAD_SAFETY_ANALYSIS {
       added.empty() && leaf->state.Load()->block()->record_bytes() <= map_.tuning().block_bytes / 2;
   UpdateHeld(leaf);
   leaf->watched = false;
-  leaf->settled_us = idle == Idle::kWait ? static_cast<uint32_t>(MonotonicMicros()) | 1 : 0;
+  const bool to_be_judged = idle == Idle::kWait && !IsWorthwhile(watched);
+  leaf->settled_us = to_be_judged ? static_cast<uint32_t>(MonotonicMicros()) | 1 : 0;
   leaf->shrunk.store(false, std::memory_order_relaxed);
   leaf->latch.Unlock();
   for (Leaf* each : added) {
@@ -318,7 +322,7 @@ void Settler::Pass(Idle idle) {
       Watched watched = watched_[next];
       const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us) ||
                        watched.leaf->shrunk.load(std::memory_order_relaxed);
-      if (!due || !SettleLeaf(watched.leaf, idle)) watched_[kept++] = watched;
+      if (!due || !SettleLeaf(watched, idle)) watched_[kept++] = watched;
     }
   } catch (...) {
     watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(kept),

@@ -31,7 +31,8 @@ namespace firn::internal {
 // A leaf that is written again soon after it was settled was settled in vain: a block was copied
 // for a few entries, and its place in memory moved away from its neighbours'. Each time that
 // happens the leaf is given twice the time to become idle, up to 32 times as much, until it was
-// left alone for long.
+// left alone for long. A leaf that got as many writes as fill a delta is settled in vain never: it
+// was due for a freeze anyway. So it waits no longer than others, and what it gets later is no proof.
 //
 // A released snapshot must not be missed while leaves are put among the held. So the settler
 // raises `interested_` before it collects the pins it judges by, and a releaser frees its slot
@@ -72,6 +73,8 @@ class Settler {
     Leaf* leaf;
     uint8_t write_count;     // When last looked at.
     uint64_t idle_since_us;  // How long it has been so.
+    // Seen between looks, and too few where there were over 255.
+    uint32_t writes = 0;
   };
   enum class Idle { kWait, kNow };  // Whether leaves are given time to become idle.
 
@@ -79,10 +82,14 @@ class Settler {
   // One round over everything watched and, if due, held.
   void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   bool BecameIdle(Watched* watched, uint64_t now_us) const;
+  // So much was written that settling the leaf cannot be in vain.
+  bool IsWorthwhile(const Watched& watched) const {
+    return watched.writes >= map_.tuning().delta_slots;
+  }
   // A written leaf is to be watched: judges whether it was settled too early the last time.
   void UpdatePatience(Leaf* leaf, uint64_t now_us) const;
   // Freezes what must be, and lets go of the leaf. Returns false if its latch is taken.
-  bool SettleLeaf(Leaf* leaf, Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  bool SettleLeaf(const Watched& watched, Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void LookAtHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void PurgeHeld() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // `leaf`, latched, has a new block: puts it among the held if that owes. Requires: room.

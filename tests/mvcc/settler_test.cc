@@ -322,6 +322,24 @@ TEST(SettlerTest, ALeafThatIsWrittenAgainAndAgainIsGivenLonger) {
   EXPECT_LT(reports.total.leaves_frozen, kWrites / 3);
 }
 
+TEST(SettlerTest, ALeafThatWasGivenLongerIsSettledSoonAfterManyWrites) {
+  TuningOptions tuning = test::RoomyTuning();
+  tuning.settle_idle_us = 200'000;
+  constexpr auto kGivenLonger = std::chrono::microseconds(200'000 << 5);
+  TestMap map(tuning);
+  map.Put("key", "value");
+  map.map().FindLeaf("key")->patience.store(5);
+  std::thread background([&map] { map.settler().Run(); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  EXPECT_EQ(FreshKeys(map), 1u);
+  for (size_t i = 0; i < tuning.delta_slots; ++i) map.Put("key", "value");
+  const auto written = std::chrono::steady_clock::now();
+  EXPECT_TRUE(Eventually([&] { return FreshKeys(map) == 0; }));
+  EXPECT_LT(std::chrono::steady_clock::now() - written, kGivenLonger);
+  map.settler().Stop();
+  background.join();
+}
+
 TEST(SettlerTest, StopEndsTheThreadAsleepOrNot) {
   for (const bool busy : {false, true}) {
     TestMap map;
