@@ -54,5 +54,29 @@ void BM_OverwriteUnderOldSnapshot(benchmark::State& state, bool hold) {
 BENCHMARK_CAPTURE(BM_OverwriteUnderOldSnapshot, None, false);
 BENCHMARK_CAPTURE(BM_OverwriteUnderOldSnapshot, One, true);
 
+// A snapshot after each 20,000 overwrites, the newest hundred of them held.
+void BM_OverwriteUnderSnapshotsTakenMeanwhile(benchmark::State& state) {
+  constexpr size_t kHeld = 100;
+  constexpr size_t kBetween = 20'000;
+  HotDb db;
+  std::vector<FirnPeer::View> held;
+  size_t overwrites = 0;
+  const auto overwrite = [&] {
+    db.hot.OverwriteOne(db.peer, db.random);
+    if (++overwrites % kBetween != 0) return;
+    FirnPeer::View view = db.peer.OpenView("meanwhile");
+    if (held.size() < kHeld) {
+      held.push_back(std::move(view));
+    } else {
+      held[overwrites / kBetween % kHeld] = std::move(view);
+    }
+  };
+  while (held.size() < (IsSmokeRun() ? 1 : kHeld)) overwrite();
+  for (auto _ : state) overwrite();
+  state.counters["versions_per_key"] = db.hot.VersionsPerKey(db.peer.Stats());
+  state.SetItemsProcessed(state.iterations());
+}
+BENCHMARK(BM_OverwriteUnderSnapshotsTakenMeanwhile);
+
 }  // namespace
 }  // namespace firn::bench

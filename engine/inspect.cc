@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "iterator/leaf_cursor.h"
 #include "mvcc/epoch.h"
+#include "mvcc/older_versions.h"
 #include "mvcc/point_read.h"
 
 namespace firn::internal {
@@ -35,11 +36,7 @@ void ForEachKey(const LeafState& state, const Visit& visit) {
   std::vector<VersionView> versions;
   const auto add_frozen = [&](uint32_t i) {
     versions.push_back(block.newest(i));
-    if (!block.has_older()) return;
-    for (uint32_t j = block.FirstOlder(i); j < block.older_count() && block.older_owner(j) == i;
-         ++j) {
-      versions.push_back(block.older(j));
-    }
+    ForEachOlder(state, i, [&versions](const VersionView& older) { versions.push_back(older); });
   };
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
   const uint32_t fresh = delta == nullptr ? 0 : delta->count();
@@ -66,9 +63,9 @@ void ForEachKey(const LeafState& state, const Visit& visit) {
 void AddVisible(const LeafState& state, uint64_t read_ts, LeafCursor* cursor, ReadyWindow* window,
                 DbStats* stats) {
   const FrozenBlock& block = *state.block();
-  if (!state.HasFresh() && block.PlainAt(read_ts) && !block.has_large() && !block.has_older()) {
+  if (!state.HasFresh() && block.PlainAt(read_ts) && !block.has_large()) {
     stats->key_count += block.count();
-    stats->logical_bytes += block.record_bytes();
+    stats->logical_bytes += block.main_bytes();
     return;
   }
   cursor->Enter(&state, read_ts, KeyBounds());
@@ -89,6 +86,9 @@ void AddVisible(const LeafState& state, uint64_t read_ts, LeafCursor* cursor, Re
 
 uint64_t CountVersions(const LeafState& state) {
   uint64_t versions = state.block()->count() + state.block()->older_count();
+  for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
+    versions += run->version_count();
+  }
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
   for (uint32_t i = 0, count = delta == nullptr ? 0 : delta->count(); i < count; ++i) {
     for (const Version* version = delta->slot(i).chain.Head(); version != nullptr;
@@ -137,8 +137,7 @@ DbStats GatherStats(VersionedMap& versioned) {
       stats.version_count += CountVersions(state);
       ++stats.leaf_count;
       stats.fresh_leaf_count += state.HasFresh() ? 1 : 0;
-      stats.owing_leaf_count +=
-          state.block()->has_older() || state.block()->has_tombstones() ? 1 : 0;
+      stats.owing_leaf_count += state.HasOlder() || state.block()->has_tombstones() ? 1 : 0;
     });
   }
   {
@@ -176,7 +175,7 @@ std::vector<SnapshotInfo> PriceSnapshots(VersionedMap& versioned) {
   for (const LiveSnapshot& snapshot : live) ++prices[snapshot.ts].holders;
 
   ForEachState(versioned.map(), [&](const LeafState& state) {
-    if (!state.HasFresh() && !state.block()->has_older()) return;
+    if (!state.HasFresh() && !state.HasOlder()) return;
     ForEachKey(state, [&](std::string_view key, const std::vector<VersionView>& versions) {
       // The only timestamp that still sees each version, where there is just one.
       std::optional<uint64_t> sole_reader_of_all;
@@ -249,7 +248,7 @@ RangeEstimate EstimateLeaf(const LeafState& state, std::string_view lower,
     const uint32_t first = block.Find(lower).index;
     const uint32_t last = upper ? std::max(first, block.Find(*upper).index) : block.count();
     estimate.entries = last - first;
-    estimate.bytes = block.record_bytes() * (last - first) / block.count();
+    estimate.bytes = block.main_bytes() * (last - first) / block.count();
   }
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
   for (uint32_t i = 0, count = delta == nullptr ? 0 : delta->count(); i < count; ++i) {
@@ -311,6 +310,27 @@ absl::Status Broken(std::string_view what, std::string_view key) {
                              escaped + "; please report this");
 }
 
+absl::Status VerifyOlder(const LeafState& state) {
+  const FrozenBlock& block = *state.block();
+  size_t in_order = 0;
+  for (uint32_t i = 0; i < block.count(); ++i) {
+    uint64_t newer = block.commit_ts(i);
+    bool ordered = true;
+    ForEachOlder(state, i, [&](const VersionView& older) {
+      ordered &= older.commit_ts < newer;
+      newer = older.commit_ts;
+      ++in_order;
+    });
+    if (!ordered) return Broken("older versions are out of order", block.key(i));
+  }
+  size_t all = block.older_count();
+  for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
+    all += run->version_count();
+  }
+  if (in_order != all) return Broken("an older version without a key", state.fences().lower);
+  return absl::OkStatus();
+}
+
 absl::Status VerifyState(const LeafState& state) {
   const Fences fences = state.fences();
   if (fences.upper && *fences.upper <= fences.lower) {
@@ -329,16 +349,7 @@ absl::Status VerifyState(const LeafState& state) {
     const bool owes_nothing = !block.has_tombstones() && block.kind(i) == ValueKind::kTombstone;
     if (owes_nothing) return Broken("a tombstone that its block does not know of", key);
   }
-  for (uint32_t j = 0; j < block.older_count(); ++j) {
-    const uint32_t owner = block.older_owner(j);
-    if (owner >= block.count()) return Broken("an older version without a key", fences.lower);
-    const bool same_owner = j > 0 && block.older_owner(j - 1) == owner;
-    const uint64_t newer =
-        same_owner ? block.older(j - 1).commit_ts : block.newest(owner).commit_ts;
-    if (block.older(j).commit_ts >= newer || (j > 0 && block.older_owner(j - 1) > owner)) {
-      return Broken("older versions are out of order", block.key(owner));
-    }
-  }
+  if (absl::Status status = VerifyOlder(state); !status.ok()) return status;
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
   for (uint32_t i = 0, count = delta == nullptr ? 0 : delta->count(); i < count; ++i) {
     const FreshSlot& slot = delta->slot(i);

@@ -80,10 +80,9 @@ void LeafCursor::GatherFresh() {
 }
 
 VersionView LeafCursor::VisibleFrozen(uint32_t i) const {
-  const VersionView newest = block_->newest(i);
-  if (IsVisible(newest.commit_ts, read_ts_)) return newest;
+  if (IsVisible(block_->commit_ts(i), read_ts_)) return block_->newest(i);
   SnapshotView view(read_ts_);
-  return FindOlder(*block_, i, view);
+  return FindOlder(*state_, i, view);
 }
 
 uint32_t LeafCursor::FirstFresh(std::string_view target) const {

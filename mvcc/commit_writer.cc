@@ -112,10 +112,10 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   thread_local FreezeBuffers buffers;
   Freezer freezer(map_, buffers);
   const uint32_t keys_before = leaf->state.Load()->block()->count();
-  std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes);
+  std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes, Freezer::PruneRuns::kSeldom);
   froze_ = true;
   const FrozenBlock& block = *leaf->state.Load()->block();
-  if (block.count() < keys_before && block.record_bytes() <= map_.tuning().block_bytes / 4 &&
+  if (block.count() < keys_before && block.main_bytes() <= map_.tuning().block_bytes / 4 &&
       added.empty()) {
     settler_.NoteShrunk(leaf);
   }

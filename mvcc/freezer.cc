@@ -4,6 +4,7 @@
 #include <new>
 
 #include "mvcc/check.h"
+#include "mvcc/older_versions.h"
 #include "mvcc/packing.h"
 #include "mvcc/point_read.h"
 #include "mvcc/schedule_point.h"
@@ -13,8 +14,30 @@
 namespace firn::internal {
 namespace {
 
+// So many versions in runs make one freeze go by before they are looked at again.
+constexpr size_t kVersionsPerFreeze = 16;
+
 size_t SizeHint(const LeafState& state) {
-  return state.block()->record_bytes() + kEntryOverhead * state.block()->count();
+  return state.block()->main_bytes() + kEntryOverhead * state.block()->count();
+}
+
+bool HasKey(const OlderRun* run, std::string_view key) {
+  for (; run != nullptr; run = run->next()) {
+    if (run->block().Find(key).exact) return true;
+  }
+  return false;
+}
+
+bool HasTombstone(std::span<const VersionView> versions) {
+  return std::any_of(versions.begin(), versions.end(), [](const VersionView& version) {
+    return version.kind == ValueKind::kTombstone;
+  });
+}
+
+size_t VersionsFrom(const OlderRun* run) {
+  size_t versions = 0;
+  for (; run != nullptr; run = run->next()) versions += run->version_count();
+  return versions;
 }
 
 }  // namespace
@@ -25,9 +48,12 @@ void Freezer::Clear() {
   pruned_ = 0;
 }
 
-void Freezer::AddKey(std::string_view key, const PinnedSet& pins) {
+void Freezer::AddKey(std::string_view key, const PinnedSet& pins, const OlderRun* rest) {
   if (buffers_.versions.size() > 1 || buffers_.versions.front().kind == ValueKind::kTombstone) {
-    pruned_ += PruneVersions(pins, &buffers_.versions);
+    // Asked for a tombstone alone: others go or stay whatever is below them.
+    const bool older_remains =
+        rest != nullptr && HasTombstone(buffers_.versions) && HasKey(rest, key);
+    pruned_ += PruneVersions(pins, older_remains, &buffers_.versions);
     if (buffers_.versions.empty()) return;
   }
   FrozenEntry entry;
@@ -40,7 +66,7 @@ void Freezer::AddKey(std::string_view key, const PinnedSet& pins) {
   buffers_.entries.push_back(entry);
 }
 
-void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
+void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
   buffers_.fresh.clear();
   if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
     for (uint32_t i = 0, count = delta->count(); i < count; ++i)
@@ -50,14 +76,11 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
   }
   const FrozenBlock& block = *state.block();
   buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.size());
-  const bool simple = !block.has_tombstones() && !block.has_older();
-  const auto add_block_versions = [&](uint32_t i) {
+  const bool simple = !block.has_tombstones() && !block.has_older() && state.older_runs == rest;
+  OlderWalk walk(state, rest, &buffers_.places);
+  const auto add_frozen_versions = [&](uint32_t i) {
     buffers_.versions.push_back(block.newest(i));
-    if (!block.has_older()) return;
-    for (uint32_t j = block.FirstOlder(i); j < block.older_count() && block.older_owner(j) == i;
-         ++j) {
-      buffers_.versions.push_back(block.older(j));
-    }
+    walk.VisitKey(i, [this](const VersionView& older) { buffers_.versions.push_back(older); });
   };
   uint32_t i = 0;
   const auto add_block_keys_until = [&](uint32_t end) {
@@ -67,8 +90,8 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
         continue;
       }
       buffers_.versions.clear();
-      add_block_versions(i);
-      AddKey(block.key(i), pins);
+      add_frozen_versions(i);
+      AddKey(block.key(i), pins, rest);
     }
   };
   for (const FreshSlot* slot : buffers_.fresh) {
@@ -79,8 +102,8 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
          version = VersionChain::Older(version)) {
       buffers_.versions.push_back(ViewOf(*version));
     }
-    if (at.exact) add_block_versions(i++);
-    AddKey(slot->key(), pins);
+    if (at.exact) add_frozen_versions(i++);
+    AddKey(slot->key(), pins, rest);
   }
   add_block_keys_until(block.count());
 }
@@ -88,12 +111,9 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins) {
 std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool appends) const {
   const TuningOptions& tuning = map_.tuning();
   const std::vector<FrozenEntry>& entries = buffers_.entries;
-  const auto entry_bytes = [this](const FrozenEntry& entry) {
-    size_t bytes = StoredSize(entry.key, entry.newest);
-    for (uint32_t j = 0; j < entry.older_count; ++j) {
-      bytes += buffers_.older[entry.older_begin + j].stored_size() + kEntryOverhead;
-    }
-    return bytes;
+  // Older versions do not count: however many there are, a leaf is a stretch of keys.
+  const auto entry_bytes = [](const FrozenEntry& entry) {
+    return StoredSize(entry.key, entry.newest);
   };
   size_t most_bytes = 0;
   for (const FrozenEntry& entry : entries) most_bytes += entry_bytes(entry);
@@ -160,26 +180,74 @@ std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool
   return parts;
 }
 
-LeafState* Freezer::BuildState(const Fences& fences, size_t first_entry, size_t last_entry) {
+size_t Freezer::OlderBytes(size_t first_entry, size_t last_entry) const {
+  size_t bytes = 0;
+  for (size_t i = first_entry; i < last_entry; ++i) {
+    const FrozenEntry& entry = buffers_.entries[i];
+    for (uint32_t j = 0; j < entry.older_count; ++j) {
+      bytes += buffers_.older[entry.older_begin + j].stored_size() + kEntryOverhead;
+    }
+  }
+  return bytes;
+}
+
+OlderRun* Freezer::RunsToLeave(OlderRun* rest) const {
+  size_t bytes = OlderBytes(0, buffers_.entries.size());
+  if (bytes <= map_.tuning().block_bytes) return rest;
+  for (; rest != nullptr && rest->block().record_bytes() <= bytes; rest = rest->next()) {
+    bytes += rest->block().record_bytes();
+  }
+  return rest;
+}
+
+LeafState* Freezer::BuildState(const Fences& fences, size_t first_entry, size_t last_entry,
+                               OlderRun* rest) {
+  const std::span entries =
+      std::span(buffers_.entries).subspan(first_entry, last_entry - first_entry);
+  OlderRun* runs = rest;
   // Entries name their older versions by index into buffers_.older, so it goes along whole.
-  return LeafState::Create(
-      map_.allocator(), fences,
-      std::span(buffers_.entries).subspan(first_entry, last_entry - first_entry), buffers_.older);
+  if (OlderBytes(first_entry, last_entry) > map_.tuning().block_bytes) {
+    runs = OlderRun::Create(map_.allocator(), entries, buffers_.older, rest);
+    for (FrozenEntry& entry : entries) entry.older_count = 0;
+  } else if (runs != nullptr) {
+    runs->AddRef();
+  }
+  try {
+    return LeafState::Create(map_.allocator(), fences, entries, buffers_.older, runs);
+  } catch (...) {
+    if (runs != nullptr) map_.DropOlderRuns(runs);
+    throw;
+  }
 }
 
 // Clang cannot follow latches that pass to the caller.
 std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
-                                          std::span<const MapWrite> incoming)
-    ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                          std::span<const MapWrite> incoming,
+                                          PruneRuns prune_runs) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const LeafState& old = *leaf->state.Load();
+  uint32_t freezes_since_look = old.freezes_since_look + 1;
+  OlderRun* rest = old.older_runs;
+  if (rest != nullptr && (prune_runs == PruneRuns::kAlways ||
+                          freezes_since_look * kVersionsPerFreeze >= VersionsFrom(rest))) {
+    freezes_since_look = 0;
+    if (DebtOf(old, pins) == Debt::kDue) rest = nullptr;
+  }
   Clear();
-  Gather(old, pins);
+  Gather(old, pins, rest);
   const FrozenBlock& block = *old.block();
   const bool appends =
       block.count() > 0 &&
       (buffers_.fresh.empty() || buffers_.fresh.front()->key() > block.key(block.count() - 1)) &&
       (incoming.empty() || incoming.front().key > block.key(block.count() - 1));
-  const std::vector<Part> parts = Cut(incoming, appends);
+  std::vector<Part> parts = Cut(incoming, appends);
+  // A run belongs to one leaf.
+  OlderRun* const left = parts.size() > 1 ? nullptr : RunsToLeave(rest);
+  if (left != rest) {
+    rest = left;
+    Clear();
+    Gather(old, pins, rest);
+    parts = Cut(incoming, appends);
+  }
   const Fences fences = old.fences();
   std::vector<Leaf*> added;
   LeafState* first = nullptr;
@@ -188,12 +256,13 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
     std::vector<ChildRef> children;
     children.reserve(parts.size() - 1);
     first = BuildState({fences.lower, parts.size() > 1 ? parts[1].lower : fences.upper}, 0,
-                       parts[0].last_entry);
+                       parts[0].last_entry, rest);
+    first->freezes_since_look = freezes_since_look;
     for (size_t i = 1; i < parts.size(); ++i) {
       const auto upper =
           i + 1 < parts.size() ? std::optional<std::string_view>(parts[i + 1].lower) : fences.upper;
       LeafState* state =
-          BuildState({parts[i].lower, upper}, parts[i].first_entry, parts[i].last_entry);
+          BuildState({parts[i].lower, upper}, parts[i].first_entry, parts[i].last_entry, rest);
       try {
         added.push_back(map_.NewLatchedLeaf(state));
         added.back()->patience.store(leaf->patience.load(std::memory_order_relaxed),
@@ -287,11 +356,11 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fil
   try {
     absorbed->reserve(absorbed->size() + run.size());
     Clear();
-    for (const Leaf* leaf : run) Gather(*leaf->state.Load(), pins);
+    for (const Leaf* leaf : run) Gather(*leaf->state.Load(), pins, nullptr);
     const Fences left = run.front()->state.Load()->fences();
     lower = std::string(left.lower);
     joined = BuildState({left.lower, run.back()->state.Load()->fences().upper}, 0,
-                        buffers_.entries.size());
+                        buffers_.entries.size(), nullptr);
     StructureEdit edit(map_);
     const std::optional<uint32_t> planned =
         edit.PlanRemoveLeaves(left.lower, std::span(run).subspan(1));
@@ -344,25 +413,23 @@ void Freezer::MergeInnerNodes(std::string_view key, uint32_t children_left) {
   }
 }
 
-Debt DebtOf(const FrozenBlock& block, const PinnedSet& pins) {
-  if (!block.has_older() && !block.has_tombstones()) return Debt::kNone;
-  uint32_t j = 0;
+Debt DebtOf(const LeafState& state, const PinnedSet& pins) {
+  const FrozenBlock& block = *state.block();
+  if (!state.HasOlder() && !block.has_tombstones()) return Debt::kNone;
+  std::vector<uint32_t> places;
+  OlderWalk walk(state, nullptr, &places);
   for (uint32_t i = 0; i < block.count(); ++i) {
-    if (!block.has_tombstones() && j == block.older_count()) break;
-    const bool has_older = j < block.older_count() && block.older_owner(j) == i;
-    if (!has_older) {
-      if (block.kind(i) == ValueKind::kTombstone &&
-          MayDropTombstone(block.commit_ts(i), pins, /*older_remains=*/false)) {
-        return Debt::kDue;
-      }
-      continue;
-    }
     uint64_t end = block.commit_ts(i);
-    for (; j < block.older_count() && block.older_owner(j) == i; ++j) {
-      const uint64_t begin = block.older(j).commit_ts;
-      if (MayDrop(begin, end, pins)) return Debt::kDue;
-      end = begin;
-    }
+    bool has_older = false;
+    bool due = false;
+    walk.VisitKey(i, [&](const VersionView& older) {
+      has_older = true;
+      due |= MayDrop(older.commit_ts, end, pins);
+      end = older.commit_ts;
+    });
+    due |= !has_older && block.kind(i) == ValueKind::kTombstone &&
+           MayDropTombstone(block.commit_ts(i), pins, /*older_remains=*/false);
+    if (due) return Debt::kDue;
   }
   return Debt::kHeld;
 }

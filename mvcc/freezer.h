@@ -27,22 +27,32 @@ struct FreezeBuffers {
   // Scratch.
   std::vector<const FreshSlot*> fresh;
   std::vector<VersionView> versions;
+  std::vector<uint32_t> places;
 };
 
 // A Freezer rebuilds leaves. It merges a leaf's delta into its block, prunes by the one rule,
 // cuts what is too big and joins what is too small. Every method either does all of its work
 // or throws std::bad_alloc and leaves the map as it was.
 //
+// Older versions that snapshots need stand behind the block's main run, where each freeze copies
+// them. Once they are as large as a full main run they move out into a run of their own, so a
+// leaf's keys stay together however many snapshots there are. A new run takes in those runs below
+// it that are no larger: so there are few, and a version is copied a few times in all (as in a log-structured merge tree: O'Neil et al., "The Log-Structured Merge-Tree", 1996).
+//
 // Thread-safety: one thread, inside an EpochGuard.
 class Freezer {
  public:
   Freezer(OrderedMap& map, FreezeBuffers& buffers) : map_(map), buffers_(buffers) {}
 
+  // Whether a freeze prunes the leaf's runs of older versions, too. kSeldom: now and then, so that
+  // it costs a freeze little; a leaf that is never idle is pruned that way.
+  enum class PruneRuns { kSeldom, kAlways };
+
   // Freezes `leaf`, which the caller has latched, and cuts it into as many leaves as its
   // content and the `incoming` writes (in key order, all covered by the leaf) need. Returns
   // the leaves that came behind it, latched by the caller now, in key order.
   std::vector<Leaf*> FreezeLatched(Leaf* leaf, const PinnedSet& pins,
-                                   std::span<const MapWrite> incoming);
+                                   std::span<const MapWrite> incoming, PruneRuns prune_runs);
 
   // Joins the leaf that covers `key` with small neighbours under its parent. `absorbed` gets
   // the leaves that went, obsolete and unlinked, for the caller to retire. Returns the leaf
@@ -68,12 +78,18 @@ class Freezer {
   void Clear();
   // Joins inner nodes upwards from `level` as long as they are nearly empty.
   void MergeInnerNodes(std::string_view key, uint32_t children_left);
-  // Appends the pruned content of `state` to the buffers' entries.
-  void Gather(const LeafState& state, const PinnedSet& pins);
-  void AddKey(std::string_view key, const PinnedSet& pins);
+  // Appends the pruned content of `state` to the buffers' entries, but for the runs from `rest` on.
+  void Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest);
+  void AddKey(std::string_view key, const PinnedSet& pins, const OlderRun* rest);
+  // How many bytes of older versions entries [first, last) have.
+  size_t OlderBytes(size_t first, size_t last) const;
+  // Which of the runs from `rest` on to leave as they are.
+  OlderRun* RunsToLeave(OlderRun* rest) const;
   // Where to cut the entries and `incoming` together.
   std::vector<Part> Cut(std::span<const MapWrite> incoming, bool appends) const;
-  LeafState* BuildState(const Fences& fences, size_t first_entry, size_t last_entry);
+  // A state of entries [first, last), above the runs from `rest` on. Each entry once only.
+  LeafState* BuildState(const Fences& fences, size_t first_entry, size_t last_entry,
+                        OlderRun* rest);
 
   OrderedMap& map_;
 
@@ -83,11 +99,11 @@ class Freezer {
 
 // Whether a freeze of `state` now would drop versions, or could later.
 enum class Debt {
-  kNone,  // Its block holds one value of each key.
+  kNone,  // It holds one value of each key.
   kHeld,  // Older versions or tombstones, all of them seen by live snapshots or still new.
   kDue,   // Some of them nobody sees any more.
 };
-Debt DebtOf(const FrozenBlock& block, const PinnedSet& pins);
+Debt DebtOf(const LeafState& state, const PinnedSet& pins);
 
 }  // namespace firn::internal
 

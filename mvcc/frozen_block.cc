@@ -19,11 +19,11 @@ struct Columns {
     times = AlignUp(offsets + plan.offset_width * (records + 1), 4);
     key_sizes = times + plan.ts_width * records;
     kinds = key_sizes + plan.key_size_width * size_t{plan.count};
-    owners = AlignUp(kinds + (plan.has_kinds ? records : 0), 4);
-    bytes = owners + 4 * size_t{plan.older_count};
+    older_ends = AlignUp(kinds + (plan.has_kinds ? records : 0), 4);
+    bytes = older_ends + plan.older_end_width * size_t{plan.count};
     end = bytes + plan.record_bytes;
   }
-  size_t offsets, times, key_sizes, kinds, owners, bytes, end;
+  size_t offsets, times, key_sizes, kinds, older_ends, bytes, end;
 };
 
 }  // namespace
@@ -67,6 +67,9 @@ FrozenBlock::Plan FrozenBlock::MakePlan(std::span<const FrozenEntry> entries,
     const uint64_t spread = plan.max_ts - min_ts;
     plan.ts_width = spread == 0 ? 0 : spread <= std::numeric_limits<uint32_t>::max() ? 4 : 8;
     plan.key_size_width = min_key == max_key ? 0 : max_key <= 255 ? 1 : 2;
+    plan.older_end_width = plan.older_count == 0                                      ? 0
+                           : plan.older_count <= std::numeric_limits<uint16_t>::max() ? 2
+                                                                                      : 4;
     plan.uniform_key_size = max_key;
     plan.uniform_record_size = max_record;
     plan.offset_width = min_record == max_record                                    ? 0
@@ -85,12 +88,13 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
   block->count_ = plan.count;
   block->older_count_ = plan.older_count;
   block->offset_width_ = plan.offset_width;
+  block->older_end_width_ = plan.older_end_width;
   block->offsets_ =
       static_cast<uint32_t>(plan.offset_width == 0 ? plan.uniform_record_size : columns.offsets);
   block->ts_at_ = static_cast<uint32_t>(columns.times);
   block->key_sizes_at_ = static_cast<uint32_t>(columns.key_sizes);
   block->kinds_at_ = static_cast<uint32_t>(columns.kinds);
-  block->owners_at_ = static_cast<uint32_t>(columns.owners);
+  block->older_ends_at_ = static_cast<uint32_t>(columns.older_ends);
   block->records_at_ = static_cast<uint32_t>(columns.bytes);
   block->base_ts_ = plan.base_ts;
   block->max_commit_ts_ = plan.max_ts;
@@ -121,11 +125,16 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
     block->WriteVersion(i, &offset, entries[i].newest);
   }
   uint32_t record = plan.count;
-  for (uint32_t i = 0; i < plan.count; ++i) {
+  for (uint32_t i = 0; i < plan.count && plan.older_count != 0; ++i) {
     for (uint32_t j = 0; j < entries[i].older_count; ++j, ++record) {
-      block->Store<uint32_t>(columns.owners + 4 * size_t{record - plan.count}, i);
       block->SetOffset(record, offset);
       block->WriteVersion(record, &offset, older[entries[i].older_begin + j]);
+    }
+    const uint32_t end = record - plan.count;
+    if (plan.older_end_width == 2) {
+      block->Store<uint16_t>(columns.older_ends + 2 * size_t{i}, static_cast<uint16_t>(end));
+    } else {
+      block->Store<uint32_t>(columns.older_ends + 4 * size_t{i}, end);
     }
   }
   block->SetOffset(record, offset);
@@ -173,20 +182,6 @@ VersionView FrozenBlock::MakeView(uint32_t record, uint32_t begin, uint32_t end)
     view.size = 0;
   }
   return view;
-}
-
-uint32_t FrozenBlock::FirstOlder(uint32_t i) const {
-  uint32_t low = 0;
-  uint32_t high = older_count_;
-  while (low < high) {
-    const uint32_t middle = low + (high - low) / 2;
-    if (older_owner(middle) < i) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  return low;
 }
 
 }  // namespace firn::internal

@@ -42,12 +42,12 @@ struct FrozenEntry {
 // FrozenBlock: one contiguous allocation, written once, read by anybody.
 //
 //   header | heads u32[n] | offsets u0|16|32[n+o+1] | commit times u0|32|64[n+o]
-//          | key sizes u0|8|16[n] | kinds u8[n+o]? | owners u32[o] | records
+//          | key sizes u0|8|16[n] | kinds u8[n+o]? | older ends u0|16|32[n] | records
 //
 // n keys in order (the main run: the newest version of each, so that a scan of the
 // present runs straight through), then o older versions that live snapshots need, by
-// owner key, newest first. A main record is the key's bytes and its value's; an older
-// one is a value's. Commit times are stored above the block's smallest, offsets only if records
+// key, newest first; each key's end where the next one's begin. A main record is the key's bytes
+// and its value's; an older one is a value's. Commit times are stored above the block's smallest, offsets only if records
 // differ in size, key sizes only if they differ, kinds only if something is not a plain value.
 //
 // Thread-safety: immutable once built.
@@ -68,6 +68,7 @@ class FrozenBlock {
     uint8_t offset_width = 0;
     uint8_t ts_width = 0;
     uint8_t key_size_width = 0;
+    uint8_t older_end_width = 0;
     bool has_kinds = false;
     bool has_tombstones = false;
     bool has_large = false;
@@ -83,12 +84,15 @@ class FrozenBlock {
   uint32_t count() const { return count_; }
   uint32_t older_count() const { return older_count_; }
   uint64_t max_commit_ts() const { return max_commit_ts_; }
+  uint64_t min_commit_ts() const { return base_ts_; }
   bool has_tombstones() const { return has_tombstones_; }
   bool has_older() const { return older_count_ != 0; }
   bool has_large() const { return has_large_; }
   // A reader at `read_ts` may take every entry of the main run as it is.
   bool PlainAt(uint64_t read_ts) const { return max_commit_ts_ <= read_ts && !has_tombstones_; }
   size_t record_bytes() const { return Offset(count_ + older_count_); }
+  // Of the main run alone.
+  size_t main_bytes() const { return Offset(count_); }
 
   std::string_view key(uint32_t i) const { return {records() + Offset(i), KeySize(i)}; }
   // The newest version of key i.
@@ -139,9 +143,16 @@ class FrozenBlock {
     const uint32_t record = count_ + j;
     return MakeView(record, Offset(record), Offset(record + 1));
   }
-  uint32_t older_owner(uint32_t j) const { return Load<uint32_t>(owners_at_ + 4 * j); }
-  // The first older version of key i; they run while older_owner() == i.
-  uint32_t FirstOlder(uint32_t i) const;
+  uint64_t older_commit_ts(uint32_t j) const { return commit_ts(count_ + j); }
+  // The older versions of key i: [begin, end), newest first.
+  struct OlderRange {
+    uint32_t begin;
+    uint32_t end;
+  };
+  OlderRange OlderOf(uint32_t i) const {
+    if (older_count_ == 0) return {0, 0};
+    return {i == 0 ? 0 : OlderEnd(i - 1), OlderEnd(i)};
+  }
 
   // The position of the first key >= target.
   KeyPosition Find(std::string_view target) const {
@@ -224,6 +235,10 @@ class FrozenBlock {
         return Load<uint16_t>(key_sizes_at_ + 2 * i);
     }
   }
+  uint32_t OlderEnd(uint32_t i) const {
+    return older_end_width_ == 2 ? Load<uint16_t>(older_ends_at_ + 2 * i)
+                                 : Load<uint32_t>(older_ends_at_ + 4 * i);
+  }
   VersionView MakeView(uint32_t record, uint32_t begin, uint32_t end) const;
 
   void WriteVersion(uint32_t record, uint32_t* offset, const VersionView& version);
@@ -236,7 +251,7 @@ class FrozenBlock {
   uint32_t ts_at_;
   uint32_t key_sizes_at_;
   uint32_t kinds_at_;
-  uint32_t owners_at_;
+  uint32_t older_ends_at_;
   uint32_t records_at_;
   uint64_t base_ts_;
   uint64_t max_commit_ts_;
@@ -246,6 +261,7 @@ class FrozenBlock {
   uint8_t ts_width_;
   uint8_t key_size_width_;
   uint8_t offset_width_;
+  uint8_t older_end_width_;
   bool has_kinds_;
   bool has_tombstones_;
   bool has_large_;

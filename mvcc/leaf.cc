@@ -6,7 +6,7 @@ namespace firn::internal {
 
 LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
                              std::span<const FrozenEntry> entries,
-                             std::span<const VersionView> older) {
+                             std::span<const VersionView> older, OlderRun* older_runs) {
   const FrozenBlock::Plan plan = FrozenBlock::MakePlan(entries, older);
   const size_t fence_bytes = fences.lower.size() + (fences.upper ? fences.upper->size() : 0);
   const size_t block_at = (sizeof(LeafState) + fence_bytes + 7) & ~size_t{7};
@@ -14,6 +14,7 @@ LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
   auto* state = new (memory.data) LeafState;
   state->retired.bytes = memory.bytes;
   state->block_at = static_cast<uint32_t>(block_at);
+  state->older_runs = older_runs;
   state->lower_size = static_cast<uint16_t>(fences.lower.size());
   char* out = reinterpret_cast<char*>(state + 1);
   fences.lower.copy(out, fences.lower.size());
@@ -29,6 +30,7 @@ LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
 
 void LeafState::Free(SpanAllocator& allocator) {
   if (FreshDelta* fresh = delta.load(std::memory_order_acquire)) fresh->Destroy(allocator);
+  if (older_runs != nullptr) older_runs->DropRef(allocator);
   allocator.Free(this, retired.bytes);
 }
 

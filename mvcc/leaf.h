@@ -15,6 +15,7 @@
 #include "mvcc/frozen_block.h"
 #include "mvcc/leaf_pointer.h"
 #include "mvcc/mutex.h"
+#include "mvcc/older_run.h"
 #include "mvcc/span_allocator.h"
 
 namespace firn::internal {
@@ -25,8 +26,8 @@ struct Fences {
   std::optional<std::string_view> upper;
 };
 
-// LeafState { fences, frozen block, fresh delta }: one allocation with the block in it, and
-// the delta beside it from the first write on. A freeze, a split or a merge makes a new state;
+// LeafState { fences, frozen block, fresh delta, older runs }: one allocation with the block in it,
+// the delta beside it from the first write on, and what many snapshots make it keep in runs. A freeze, a split or a merge makes a new state;
 // readers inside the old one finish there: it is complete for every snapshot up to its time.
 //
 //   header | lower fence, upper fence | frozen block
@@ -35,9 +36,10 @@ struct Fences {
 //     (release) and readers load (acquire), and what the delta itself allows.
 // Lifetime: retired when unlinked; destroyed after a grace period, once no hazard slot names it.
 struct LeafState {
+  // Takes over the caller's count of `older_runs`, unless it throws std::bad_alloc.
   static LeafState* Create(SpanAllocator& allocator, const Fences& fences,
-                           std::span<const FrozenEntry> entries,
-                           std::span<const VersionView> older);
+                           std::span<const FrozenEntry> entries, std::span<const VersionView> older,
+                           OlderRun* older_runs = nullptr);
   // For a state that was never linked. `drop` takes each large value's count.
   template <class Drop>
   void Destroy(SpanAllocator& allocator, const Drop& drop) {
@@ -53,6 +55,7 @@ struct LeafState {
     counts_dropped.store(true, std::memory_order_seq_cst);
     block()->ForEachLarge(drop);
     if (FreshDelta* fresh = delta.load(std::memory_order_acquire)) fresh->ForEachLarge(drop);
+    if (older_runs != nullptr) older_runs->DropLargeCounts(drop);
   }
   void Free(SpanAllocator& allocator);
 
@@ -74,6 +77,8 @@ struct LeafState {
   bool Covers(std::string_view key) const {
     return BelowUpper(key) && key >= std::string_view(lower_data(), lower_size);
   }
+  // Whether older versions are kept here, for snapshots.
+  bool HasOlder() const { return block()->has_older() || older_runs != nullptr; }
   bool HasFresh() const {
     const FreshDelta* fresh = delta.load(std::memory_order_acquire);
     return fresh != nullptr && fresh->count() != 0;
@@ -92,10 +97,13 @@ struct LeafState {
   const char* lower_data() const { return reinterpret_cast<const char*>(this + 1); }
 
   std::atomic<FreshDelta*> delta{nullptr};
+  // From the newest to the oldest; all their keys are keys of the block. Null, mostly.
+  OlderRun* older_runs = nullptr;
   uint64_t upper_head = 0;  // The first bytes of the upper fence.
   uint32_t block_at = 0;
   uint16_t lower_size = 0;
   uint16_t upper_size = 0;
+  uint32_t freezes_since_look = 0;  // Since somebody looked for what the runs owe.
   bool has_upper = false;
   std::atomic<bool> counts_dropped{false};
   Retired retired;  // retired.bytes is the size of this allocation.

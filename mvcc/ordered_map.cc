@@ -200,6 +200,11 @@ void OrderedMap::DropLarge(LargeValue* large) {
   retired_.Retire(large);
 }
 
+void OrderedMap::DropOlderRuns(OlderRun* runs) {
+  runs->DropLargeCounts([this](LargeValue* large) { DropLarge(large); });
+  runs->DropRef(allocator_);
+}
+
 size_t OrderedMap::Reclaim() { return retired_.Reclaim(hazards_, this); }
 
 }  // namespace firn::internal

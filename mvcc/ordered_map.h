@@ -121,6 +121,8 @@ class OrderedMap {
   void RetireInnerNode(InnerNode* node);
   // Gives up one count of a large value; its memory goes a grace period after the last.
   void DropLarge(LargeValue* large);
+  // Gives up a count of these runs that no state took over.
+  void DropOlderRuns(OlderRun* runs);
 
   // Frees what no reader can reach any more. Returns the number of objects freed.
   size_t Reclaim();

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "mvcc/leaf.h"
+#include "mvcc/older_versions.h"
 #include "mvcc/schedule_point.h"
 #include "mvcc/timestamp_oracle.h"
 #include "mvcc/visibility.h"
@@ -62,20 +63,7 @@ VersionView FindVersion(const LeafState& state, std::string_view key, View view)
   if (!at.exact) return {};
   const VersionView newest = block.newest(at.index);
   if (view.Sees(newest.commit_ts)) return newest;
-  return FindOlder(block, at.index, view);
-}
-
-// The newest of key i's older versions that `view` sees.
-template <class View>
-VersionView FindOlder(const FrozenBlock& block, uint32_t i, View& view) {
-  if (!block.has_older()) return {};
-  // The block is immutable, so the older version is at hand before any second look.
-  for (uint32_t j = block.FirstOlder(i); j < block.older_count() && block.older_owner(j) == i;
-       ++j) {
-    const VersionView version = block.older(j);
-    if (view.Sees(version.commit_ts)) return version;
-  }
-  return {};
+  return FindOlder(state, at.index, view);
 }
 
 // The newest version of `key`, visible yet or not. Requires: the latch, or a state that no

@@ -36,7 +36,8 @@ void Pruner::Collect(PinnedSet* pins) const {
   *pins = shared_;
 }
 
-size_t PruneVersions(const PinnedSet& pins, std::vector<VersionView>* versions) {
+size_t PruneVersions(const PinnedSet& pins, bool older_remains,
+                     std::vector<VersionView>* versions) {
   const size_t before = versions->size();
   size_t kept = 1;  // The newest stays, for now.
   for (size_t i = 1; i < before; ++i) {
@@ -47,10 +48,10 @@ size_t PruneVersions(const PinnedSet& pins, std::vector<VersionView>* versions) 
     }
   }
   // Behind the oldest that is kept there is nothing: a tombstone there says nothing more.
-  while (kept > 1 && (*versions)[kept - 1].kind == ValueKind::kTombstone) --kept;
+  while (!older_remains && kept > 1 && (*versions)[kept - 1].kind == ValueKind::kTombstone) --kept;
   const VersionView& newest = versions->front();
   if (kept == 1 && newest.kind == ValueKind::kTombstone &&
-      MayDropTombstone(newest.commit_ts, pins, /*older_remains=*/false)) {
+      MayDropTombstone(newest.commit_ts, pins, older_remains)) {
     kept = 0;
   }
   versions->resize(kept);

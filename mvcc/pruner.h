@@ -44,9 +44,9 @@ class Pruner {
 };
 
 // Removes from `versions`, all of one key from newest to oldest, those that nobody may see
-// any more. What is left may be nothing: a key that is deleted for everybody.
-// Returns how many went.
-size_t PruneVersions(const PinnedSet& pins, std::vector<VersionView>* versions);
+// any more. What is left may be nothing: a key that is deleted for everybody. `older_remains`: the
+// key has still older versions elsewhere, which stay. Returns how many went.
+size_t PruneVersions(const PinnedSet& pins, bool older_remains, std::vector<VersionView>* versions);
 
 }  // namespace firn::internal
 

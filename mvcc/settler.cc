@@ -41,7 +41,7 @@ void MakeRoom(std::vector<T>* vector, size_t more) {
   vector->reserve(std::max(2 * vector->capacity(), vector->size() + more));
 }
 
-bool Owes(const FrozenBlock& block) { return block.has_older() || block.has_tombstones(); }
+bool Owes(const LeafState& state) { return state.HasOlder() || state.block()->has_tombstones(); }
 
 uint64_t MonotonicMicros() {
   timespec now;
@@ -167,9 +167,9 @@ bool Settler::BecameIdle(Watched* watched, uint64_t now_us) const {
 }
 
 void Settler::UpdateHeld(Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-  const FrozenBlock& block = *leaf->state.Load()->block();
-  const bool owes = Owes(block);
-  if (owes && block.max_commit_ts() > pins_.horizon) too_new_ = true;
+  const LeafState& state = *leaf->state.Load();
+  const bool owes = Owes(state);
+  if (owes && state.block()->max_commit_ts() > pins_.horizon) too_new_ = true;
   if (!owes && leaf->held) held_needs_purge_ = true;
   if (!owes || leaf->held) return;
   held_.push_back(leaf);  // The caller made room.
@@ -200,8 +200,10 @@ bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFET
     MakeRoom(&held_, 1);
     if (leaf->shrunk.load(std::memory_order_relaxed)) fill = Freezer::Fill::kFull;
     const LeafState* state = leaf->state.Load();
-    if (state->HasFresh() || DebtOf(*state->block(), pins_) == Debt::kDue) {
-      added = freezer_.FreezeLatched(leaf, pins_, {});
+    const bool is_due = DebtOf(*state, pins_) == Debt::kDue;
+    if (state->HasFresh() || is_due) {
+      added = freezer_.FreezeLatched(
+          leaf, pins_, {}, is_due ? Freezer::PruneRuns::kAlways : Freezer::PruneRuns::kSeldom);
       ++done_.leaves_frozen;
       done_.versions_pruned += freezer_.pruned();
       if (freezer_.pruned() != 0) fill = Freezer::Fill::kFull;
@@ -220,7 +222,7 @@ bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFET
     throw;  // Still watched.
   }
   const bool small =
-      added.empty() && leaf->state.Load()->block()->record_bytes() <= map_.tuning().block_bytes / 2;
+      added.empty() && leaf->state.Load()->block()->main_bytes() <= map_.tuning().block_bytes / 2;
   UpdateHeld(leaf);
   leaf->watched = false;
   const bool to_be_judged = idle == Idle::kWait && !IsWorthwhile(watched);
@@ -269,9 +271,9 @@ void Settler::LookAtHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const EpochGuard guard;
     MutexLock lock(leaf->latch);
     if (leaf->obsolete || leaf->watched) continue;  // Purged; judged when it settles.
-    const FrozenBlock& block = *leaf->state.Load()->block();
-    if (DebtOf(block, pins_) != Debt::kDue) {
-      too_new_ |= block.max_commit_ts() > pins_.horizon;
+    const LeafState& state = *leaf->state.Load();
+    if (DebtOf(state, pins_) != Debt::kDue) {
+      too_new_ |= state.block()->max_commit_ts() > pins_.horizon;
       continue;
     }
     leaf->watched = true;
@@ -287,7 +289,7 @@ void Settler::PurgeHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   std::erase_if(held_, [this](Leaf* leaf) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     const EpochGuard guard;
     leaf->latch.Lock();
-    leaf->held = !leaf->obsolete && Owes(*leaf->state.Load()->block());
+    leaf->held = !leaf->obsolete && Owes(*leaf->state.Load());
     const bool keep = leaf->held;
     const bool last_list = leaf->obsolete && !leaf->watched;
     leaf->latch.Unlock();

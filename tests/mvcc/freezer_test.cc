@@ -64,7 +64,8 @@ class FreezerTest : public testing::Test {
     const EpochGuard guard;
     Leaf* leaf = map().LatchLeaf(leaf_key);
     try {
-      const std::vector<Leaf*> added = freezer_.FreezeLatched(leaf, pins, incoming);
+      const std::vector<Leaf*> added =
+          freezer_.FreezeLatched(leaf, pins, incoming, Freezer::PruneRuns::kSeldom);
       pruned_ = freezer_.pruned();
       std::string_view previous = leaf->state.Load()->fences().lower;
       for (Leaf* each : added) {
@@ -548,7 +549,7 @@ TEST(DebtOfTest, SaysWhetherAFreezeWouldDropAnything) {
         builder.Frozen("a", beside).Frozen("z", beside);
       }
       LeafState* state = builder.Build();
-      EXPECT_EQ(DebtOf(*state->block(), {c.horizon, c.pins}), expected);
+      EXPECT_EQ(DebtOf(*state, {c.horizon, c.pins}), expected);
       builder.Destroy(state);
     }
   }
@@ -566,7 +567,7 @@ TEST(DebtOfTest, AFreezePaysTheDebt) {
         std::vector<VersionView> versions;
         for (const auto& version : test::ParseChain(chain))
           versions.push_back(builder.View(version));
-        PruneVersions(set, &versions);
+        PruneVersions(set, false, &versions);
         if (versions.empty()) continue;
         std::vector<test::ChainVersion> left;
         for (const VersionView& version : versions) {
@@ -575,7 +576,7 @@ TEST(DebtOfTest, AFreezePaysTheDebt) {
         }
         builder.Frozen("key", left);
         LeafState* state = builder.Build();
-        EXPECT_NE(DebtOf(*state->block(), set), Debt::kDue) << chain << " at " << horizon;
+        EXPECT_NE(DebtOf(*state, set), Debt::kDue) << chain << " at " << horizon;
         builder.Destroy(state);
       }
     }

@@ -72,12 +72,14 @@ class BuiltBlock {
       EXPECT_EQ(block_->commit_ts(i), chain[0].commit_ts);
       EXPECT_EQ(block_->kind(i) == ValueKind::kTombstone, !chain[0].value.has_value());
       has_tombstones |= !chain[0].value.has_value();
-      EXPECT_EQ(block_->FirstOlder(i), j);
+      const FrozenBlock::OlderRange older = block_->OlderOf(i);
+      EXPECT_EQ(older.end - older.begin, chain.size() - 1);
+      EXPECT_TRUE(older.begin == j || !block_->has_older());
       for (size_t k = 0; k < chain.size(); ++k) {
         max_ts = std::max(max_ts, chain[k].commit_ts);
         if (k == 0) continue;
-        EXPECT_EQ(block_->older_owner(j), i);
         EXPECT_EQ(ToString(block_->older(j)), test::ToString({chain[k]}));
+        EXPECT_EQ(block_->older_commit_ts(j), chain[k].commit_ts);
         ++j;
       }
       const KeyPosition at = block_->Find(key);
@@ -195,7 +197,10 @@ TEST(FrozenBlockTest, OlderVersionsStandBehindTheMainRunByOwner) {
                           {"d", Chain("3:d3")}});
   block.Check();
   EXPECT_EQ(block->older_count(), 3u);
-  EXPECT_EQ(block->FirstOlder(3), 3u);
+  EXPECT_EQ(block->OlderOf(2).begin, 2u);
+  EXPECT_EQ(block->OlderOf(2).end, 3u);
+  EXPECT_EQ(block->OlderOf(3).begin, 3u);
+  EXPECT_EQ(block->OlderOf(3).end, 3u);
   EXPECT_TRUE(block->PlainAt(9));
   EXPECT_FALSE(block->PlainAt(8));
 }

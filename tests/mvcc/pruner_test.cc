@@ -68,7 +68,7 @@ TEST_P(PruneVersionsTest, Leaves) {
     versions.push_back(values_.View(version));
   }
   const size_t before = versions.size();
-  const size_t gone = PruneVersions({GetParam().horizon, GetParam().pins}, &versions);
+  const size_t gone = PruneVersions({GetParam().horizon, GetParam().pins}, false, &versions);
   std::string left;
   for (const VersionView& version : versions) {
     left += (left.empty() ? "" : " ") + ToString(version);
@@ -84,9 +84,9 @@ TEST_P(PruneVersionsTest, AgainChangesNothing) {
     versions.push_back(values_.View(version));
   }
   const PinnedSet pins{GetParam().horizon, GetParam().pins};
-  PruneVersions(pins, &versions);
+  PruneVersions(pins, false, &versions);
   if (!versions.empty()) {
-    EXPECT_EQ(PruneVersions(pins, &versions), 0u);
+    EXPECT_EQ(PruneVersions(pins, false, &versions), 0u);
   }
 }
 

@@ -19,6 +19,7 @@ using internal::LargeValue;
 using internal::LatestView;
 using internal::Leaf;
 using internal::LeafState;
+using internal::OlderRun;
 using internal::OrderedMap;
 using internal::SnapshotView;
 using internal::Stamp;
@@ -116,6 +117,10 @@ std::vector<TestMap::LeafShape> TestMap::Leaves() const {
     shape.lower = std::string(state.fences().lower);
     shape.frozen = state.block()->count();
     shape.older = state.block()->older_count();
+    for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
+      ++shape.runs;
+      shape.older += run->version_count();
+    }
     if (const auto* delta = state.delta.load()) shape.fresh = delta->count();
     if (state.has_upper) shape.upper = std::string(*state.fences().upper);
     leaves.push_back(shape);
@@ -200,9 +205,7 @@ std::string TestMap::ChainOf(std::string_view key) const {
   const auto at = block.Find(key);
   if (!at.exact) return text;
   add(block.newest(at.index));
-  for (uint32_t j = 0; j < block.older_count(); ++j) {
-    if (block.older_owner(j) == at.index) add(block.older(j));
-  }
+  ForEachOlder(state, at.index, add);
   return text;
 }
 

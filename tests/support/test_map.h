@@ -63,8 +63,9 @@ class TestMap {
     std::string lower;
     std::optional<std::string> upper;
     uint32_t frozen = 0;  // Keys in the block.
-    uint32_t older = 0;   // Older versions in the block.
-    uint32_t fresh = 0;   // Keys in the delta.
+    size_t older = 0;     // Older versions in the block and in runs.
+    size_t runs = 0;
+    uint32_t fresh = 0;  // Keys in the delta.
   };
   std::vector<LeafShape> Leaves() const;
   uint32_t Height() const { return map().root()->level(); }

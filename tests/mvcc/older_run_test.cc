@@ -1,0 +1,224 @@
+#include "mvcc/older_run.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "tests/support/failing_spans.h"
+#include "tests/support/leaf_builder.h"
+#include "tests/support/test_map.h"
+
+namespace firn::internal {
+namespace {
+
+using test::TestMap;
+using test::Writes;
+
+constexpr size_t kKeys = 20;
+
+std::string Key(size_t number) { return "key" + std::to_string(1'000 + number); }
+
+// A leaf that takes all keys, and in its block so many older versions of them.
+TuningOptions Tuning() {
+  TuningOptions tuning = test::RoomyTuning();
+  tuning.block_bytes = 1'024;
+  return tuning;
+}
+
+// A map whose snapshots are remembered with all that they must show.
+class OlderRunTest : public testing::Test {
+ protected:
+  explicit OlderRunTest(TuningOptions tuning = Tuning()) : map_(tuning) {}
+  ~OlderRunTest() override {
+    for (const Held& held : held_) map_.Drop(held.slot);
+  }
+
+  void Commit(const Writes& writes) {
+    map_.Commit(writes);
+    for (const auto& [key, value] : writes) content_[key] = value;
+  }
+  // Round by round: a snapshot, then a new value of every key.
+  void OverwriteAllUnderSnapshots(size_t rounds) {
+    for (size_t round = 0; round < rounds; ++round) {
+      Pin();
+      for (size_t i = 0; i < kKeys; ++i) Commit({{Key(i), Value(round, i)}});
+    }
+  }
+  static std::string Value(size_t round, size_t i) {
+    return std::to_string(round) + "/" + std::to_string(i);
+  }
+  void Pin() { held_.push_back({map_.Pin(), content_}); }
+  void Drop(size_t i) {
+    map_.Drop(held_[i].slot);
+    held_.erase(held_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  void CheckSnapshots() const {
+    for (const Held& held : held_) {
+      for (const auto& [key, value] : content_) {
+        const auto then = held.content.find(key);
+        const auto expected = then == held.content.end() ? std::nullopt : then->second;
+        ASSERT_EQ(map_.Get(key, held.slot->ts), expected) << key << " at " << held.slot->ts;
+      }
+    }
+    for (const auto& [key, value] : content_) ASSERT_EQ(map_.GetLatest(key), value) << key;
+    map_.CheckStructure();
+  }
+  size_t Runs() const {
+    size_t runs = 0;
+    for (const auto& leaf : map_.Leaves()) runs += leaf.runs;
+    return runs;
+  }
+  // Releases every snapshot; then nothing may be left of what they kept.
+  void CheckThatAllIsGivenBack() {
+    while (!held_.empty()) Drop(held_.size() / 2);
+    map_.Settle();
+    EXPECT_EQ(Runs(), 0u);
+    size_t live = 0;
+    Writes deletions;
+    for (const auto& [key, value] : content_) {
+      live += value ? 1 : 0;
+      deletions[key] = std::nullopt;
+    }
+    EXPECT_EQ(map_.VersionCount(), live);
+    CheckSnapshots();
+    map_.Commit(deletions);
+    map_.Settle();
+    EXPECT_EQ(map_.allocated_bytes(), empty_bytes_);
+    EXPECT_EQ(map_.large_count(), 0u);
+  }
+
+  struct Held {
+    SnapshotSlot* slot;
+    Writes content;
+  };
+  TestMap map_;
+  const size_t empty_bytes_ = map_.allocated_bytes();
+  Writes content_;
+  std::vector<Held> held_;
+};
+
+TEST_F(OlderRunTest, SnapshotsDoNotCutALeaf) {
+  OverwriteAllUnderSnapshots(1);
+  map_.Settle();
+  ASSERT_EQ(map_.Leaves().size(), 1u);
+  OverwriteAllUnderSnapshots(100);
+  map_.Settle();
+  EXPECT_EQ(map_.Leaves().size(), 1u);
+  EXPECT_GE(Runs(), 2u);
+  EXPECT_LE(Runs(), 7u) << "as many as a hundred has binary digits";
+  // Of each key: what the 100 snapshots after the first see, and the newest.
+  EXPECT_EQ(map_.VersionCount(), 101 * kKeys);
+  CheckSnapshots();
+  CheckThatAllIsGivenBack();
+}
+
+TEST_F(OlderRunTest, AReleasedSnapshotsVersionsLeaveTheRuns) {
+  OverwriteAllUnderSnapshots(40);
+  map_.Settle();
+  const size_t all = map_.VersionCount();
+  for (size_t i = held_.size(); i-- > 1;) {
+    if (i % 2 == 1) Drop(i);
+  }
+  map_.Settle();
+  EXPECT_EQ(map_.VersionCount(), all - 20 * kKeys);
+  CheckSnapshots();
+  EXPECT_FALSE(map_.settler().Step()) << "nothing is owed any more";
+  CheckThatAllIsGivenBack();
+}
+
+TEST_F(OlderRunTest, RunsOfALeafThatIsNeverIdleArePruned) {
+  OverwriteAllUnderSnapshots(40);
+  ASSERT_GE(Runs(), 1u);
+  while (!held_.empty()) Drop(0);
+  const size_t versions = map_.VersionCount();
+  // A freeze each sixteen writes of other keys; a look at the runs each so many freezes.
+  for (size_t i = 0; i < 4 * versions && Runs() != 0; ++i) Commit({{Key(i % kKeys), "new"}});
+  EXPECT_EQ(Runs(), 0u);
+  CheckThatAllIsGivenBack();
+}
+
+TEST_F(OlderRunTest, ATombstoneStaysAboveWhatARunHolds) {
+  OverwriteAllUnderSnapshots(40);
+  ASSERT_GE(Runs(), 1u);
+  Pin();
+  Commit({{Key(3), std::nullopt}});
+  map_.Settle();
+  EXPECT_EQ(map_.GetLatest(Key(3)), std::nullopt);
+  CheckSnapshots();
+  // Again alive, and deleted under a snapshot, so that the tombstone gets into a run itself.
+  Pin();
+  Commit({{Key(3), "again"}});
+  OverwriteAllUnderSnapshots(10);
+  CheckSnapshots();
+  Commit({{Key(3), std::nullopt}});
+  // Only the oldest is left: it sees a version that is below the tombstone and in a run.
+  while (held_.size() > 1) Drop(1);
+  map_.Settle();
+  CheckSnapshots();
+  CheckThatAllIsGivenBack();
+}
+
+TEST_F(OlderRunTest, LeavesOfASplitHaveRunsOfTheirOwn) {
+  OverwriteAllUnderSnapshots(40);
+  Pin();
+  Writes more;
+  for (size_t i = 0; i < 10 * kKeys; ++i) more[Key(i / 10) + std::to_string(i % 10)] = "more";
+  Commit(more);
+  map_.Settle();
+  EXPECT_GE(map_.Leaves().size(), 5u);
+  CheckSnapshots();
+  // And joined again.
+  for (auto& [key, value] : more) value.reset();
+  Commit(more);
+  Drop(held_.size() - 1);
+  map_.Settle();
+  EXPECT_LE(map_.Leaves().size(), 2u);
+  CheckSnapshots();
+  CheckThatAllIsGivenBack();
+}
+
+class OlderRunLargeTest : public OlderRunTest {
+ protected:
+  OlderRunLargeTest() : OlderRunTest(WithLargeValues()) {}
+  static TuningOptions WithLargeValues() {
+    TuningOptions tuning = Tuning();
+    tuning.large_value_bytes = 16;
+    return tuning;
+  }
+};
+
+TEST_F(OlderRunLargeTest, RunsCountLargeValues) {
+  for (size_t round = 0; round < 40; ++round) {
+    Pin();
+    for (size_t i = 0; i < kKeys; ++i) {
+      const bool large = (round + i) % 3 == 0;
+      Commit({{Key(i), Value(round, i) + std::string(large ? 20 : 0, 'l')}});
+    }
+  }
+  map_.Settle();
+  EXPECT_GE(Runs(), 1u);
+  EXPECT_EQ(map_.large_count(), 40 * kKeys / 3 + (40 * kKeys % 3 == 0 ? 0 : 1));
+  CheckSnapshots();
+  CheckThatAllIsGivenBack();
+}
+
+#ifdef FIRN_INVARIANTS
+TEST_F(OlderRunTest, WithoutMemoryAFreezeChangesNothing) {
+  OverwriteAllUnderSnapshots(30);
+  const size_t runs = Runs();
+  // Until a freeze makes a run, which then fails at every allocation in turn.
+  for (size_t i = 0; Runs() == runs; ++i) {
+    ASSERT_LT(i, 1'000u);
+    if (i % kKeys == 0) Pin();
+    const Writes write{{Key(i % kKeys), "v" + std::to_string(i)}};
+    test::WithEveryAllocationFailing([&] { Commit(write); }, [&] { CheckSnapshots(); });
+  }
+  CheckSnapshots();
+  CheckThatAllIsGivenBack();
+}
+#endif
+
+}  // namespace
+}  // namespace firn::internal
