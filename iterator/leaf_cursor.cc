@@ -21,6 +21,7 @@ void SetEntry(ReadyWindow* window, size_t at, std::string_view key, const Versio
 void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds) {
   fresh_.clear();
   ahead_ = {};
+  run_place_ = {};
   state_ = state;
   block_ = state->block();
   read_ts_ = read_ts;
@@ -79,10 +80,10 @@ void LeafCursor::GatherFresh() {
   }
 }
 
-VersionView LeafCursor::VisibleFrozen(uint32_t i) const {
+VersionView LeafCursor::VisibleFrozen(uint32_t i) {
   if (IsVisible(block_->commit_ts(i), read_ts_)) return block_->newest(i);
   SnapshotView view(read_ts_);
-  return FindOlder(*state_, i, view);
+  return FindOlder(*state_, i, view, &run_place_);
 }
 
 uint32_t LeafCursor::FirstFresh(std::string_view target) const {

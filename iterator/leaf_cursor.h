@@ -10,6 +10,7 @@
 #include "iterator/key_bounds.h"
 #include "iterator/ready_window.h"
 #include "mvcc/leaf.h"
+#include "mvcc/older_versions.h"
 
 namespace firn::internal {
 
@@ -70,7 +71,7 @@ class LeafCursor {
 
   void GatherFresh();
   // The version of frozen key i that the snapshot sees; a tombstone if none.
-  VersionView VisibleFrozen(uint32_t i) const;
+  VersionView VisibleFrozen(uint32_t i);
   uint32_t FirstFresh(std::string_view target) const;
   bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
   bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
@@ -84,6 +85,7 @@ class LeafCursor {
   bool plain_ = false;  // Every entry of the run is visible as it is.
   std::vector<FreshCandidate> candidates_;
   std::vector<FreshEntry> fresh_;  // What the snapshot sees of the delta, in key order.
+  RunPlace run_place_;             // Of the frozen key that was looked at last.
   Cut lowest_{};                   // The bounds within this leaf.
   Cut highest_{};
   Cut front_{};             // Before the window.

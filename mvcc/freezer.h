@@ -37,7 +37,8 @@ struct FreezeBuffers {
 // Older versions that snapshots need stand behind the block's main run, where each freeze copies
 // them. Once they are as large as a full main run they move out into a run of their own, so a
 // leaf's keys stay together however many snapshots there are. A new run takes in those runs below
-// it that are no larger: so there are few, and a version is copied a few times in all (as in a log-structured merge tree: O'Neil et al., "The Log-Structured Merge-Tree", 1996).
+// it that are no larger: so there are few, and a version is copied a few times in all (as in
+// O'Neil et al., "The Log-Structured Merge-Tree", 1996).
 //
 // Thread-safety: one thread, inside an EpochGuard.
 class Freezer {

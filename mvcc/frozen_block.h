@@ -47,8 +47,9 @@ struct FrozenEntry {
 // n keys in order (the main run: the newest version of each, so that a scan of the
 // present runs straight through), then o older versions that live snapshots need, by
 // key, newest first; each key's end where the next one's begin. A main record is the key's bytes
-// and its value's; an older one is a value's. Commit times are stored above the block's smallest, offsets only if records
-// differ in size, key sizes only if they differ, kinds only if something is not a plain value.
+// and its value's; an older one is a value's. Commit times are stored above the block's smallest,
+// offsets only if records differ in size, key sizes only if they differ, kinds only if something is
+// not a plain value.
 //
 // Thread-safety: immutable once built.
 // Lifetime: lies inside its LeafState, which frees it.

@@ -27,8 +27,9 @@ struct Fences {
 };
 
 // LeafState { fences, frozen block, fresh delta, older runs }: one allocation with the block in it,
-// the delta beside it from the first write on, and what many snapshots make it keep in runs. A freeze, a split or a merge makes a new state;
-// readers inside the old one finish there: it is complete for every snapshot up to its time.
+// the delta beside it from the first write on, and what many snapshots make it keep in runs. A
+// freeze, a split or a merge makes a new state; readers inside the old one finish there: it is
+// complete for every snapshot up to its time.
 //
 //   header | lower fence, upper fence | frozen block
 //

@@ -3,6 +3,7 @@
 #define FIRN_MVCC_OLDER_VERSIONS_H_
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "mvcc/leaf.h"
@@ -80,16 +81,37 @@ VersionView FindOlderIn(const FrozenBlock& block, uint32_t i, View& view) {
   return begin < all ? block.older(begin) : VersionView();
 }
 
+// Where a key was found in a run, so that a walk finds its neighbour there without a search.
+struct RunPlace {
+  const OlderRun* run = nullptr;
+  uint32_t at = 0;
+};
+
+inline KeyPosition FindNear(const OlderRun& run, std::string_view key, RunPlace* place) {
+  const FrozenBlock& block = run.block();
+  if (place->run == &run) {
+    for (const uint32_t at : {place->at + 1, place->at - 1}) {  // Below 0 it wraps around.
+      if (at < block.count() && block.key(at) == key) {
+        place->at = at;
+        return {at, true};
+      }
+    }
+  }
+  const KeyPosition found = block.Find(key);
+  *place = {&run, found.index};
+  return found;
+}
+
 // The newest of the frozen versions of key i behind the newest that `view` sees; commit_ts 0 if
-// none.
+// none. `place` is where the last key was found, or empty.
 template <class View>
-VersionView FindOlder(const LeafState& state, uint32_t i, View& view) {
+VersionView FindOlder(const LeafState& state, uint32_t i, View& view, RunPlace* place) {
   const FrozenBlock& block = *state.block();
   const VersionView here = FindOlderIn(block, i, view);
   if (here.commit_ts != 0) return here;
   for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
     if (!view.Sees(run->block().min_commit_ts())) continue;
-    const KeyPosition at = run->block().Find(block.key(i));
+    const KeyPosition at = FindNear(*run, block.key(i), place);
     if (!at.exact) continue;
     const VersionView newest = run->block().newest(at.index);
     if (view.Sees(newest.commit_ts)) return newest;

@@ -63,7 +63,8 @@ VersionView FindVersion(const LeafState& state, std::string_view key, View view)
   if (!at.exact) return {};
   const VersionView newest = block.newest(at.index);
   if (view.Sees(newest.commit_ts)) return newest;
-  return FindOlder(state, at.index, view);
+  RunPlace nowhere;
+  return FindOlder(state, at.index, view, &nowhere);
 }
 
 // The newest version of `key`, visible yet or not. Requires: the latch, or a state that no

@@ -31,8 +31,8 @@ namespace firn::internal {
 // A leaf that is written again soon after it was settled was settled in vain: a block was copied
 // for a few entries, and its place in memory moved away from its neighbours'. Each time that
 // happens the leaf is given twice the time to become idle, up to 32 times as much, until it was
-// left alone for long. A leaf that got as many writes as fill a delta is settled in vain never: it
-// was due for a freeze anyway. So it waits no longer than others, and what it gets later is no proof.
+// left alone for long. A leaf that got as many writes as fill a delta was due for a freeze anyway:
+// it is never settled in vain, waits no longer than others, and what it gets later proves nothing.
 //
 // A released snapshot must not be missed while leaves are put among the held. So the settler
 // raises `interested_` before it collects the pins it judges by, and a releaser frees its slot

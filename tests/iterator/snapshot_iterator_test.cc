@@ -103,6 +103,46 @@ TEST(SnapshotIteratorTest, AnEmptyMapHasNoEntries) {
   map.Drop(snapshot);
 }
 
+// Snapshots whose versions lie in the block, and in every run below it. Some keys are overwritten
+// seldom, so that not each is in each run; some are deleted now and then; some values are large.
+TEST(SnapshotIteratorTest, WalksBothWaysThroughOlderRuns) {
+  TuningOptions tuning = test::RoomyTuning();
+  tuning.block_bytes = 1'024;
+  TestMap map(tuning);
+  std::map<SnapshotSlot*, Entries> snapshots;
+  Entries content;
+  for (size_t round = 1; round <= 64; ++round) {
+    for (size_t i = 0; i < 24; ++i) {
+      if (round % (1 + i % 5) != 0) continue;
+      if ((round + i) % 7 == 0) {
+        map.Delete(Key(i));
+        content.erase(Key(i));
+        continue;
+      }
+      const std::string value = std::to_string(round) + std::string(i % 6 == 0 ? 20 : 0, 'l');
+      map.Put(Key(i), value);
+      content[Key(i)] = value;
+    }
+    snapshots[map.Pin()] = content;
+  }
+  map.Settle();
+  ASSERT_EQ(map.Leaves().size(), 1u);
+  ASSERT_GE(map.Leaves()[0].runs, 2u);
+  for (const auto& [snapshot, expected] : snapshots) {
+    Iterator iterator = Open(map, snapshot);
+    for (const bool forward : {true, false}) EXPECT_EQ(All(iterator, forward), expected);
+    // Turning round in the middle.
+    iterator.Seek(Key(12));
+    const std::string here = Here(iterator);
+    if (!iterator.Valid()) continue;
+    iterator.Prev();
+    if (!iterator.Valid()) continue;
+    iterator.Next();
+    EXPECT_EQ(Here(iterator), here);
+  }
+  for (const auto& [snapshot, expected] : snapshots) map.Drop(snapshot);
+}
+
 TEST(SnapshotIteratorTest, WalksThousandsOfLeavesBothWays) {
   TestMap map;
   Entries expected;
