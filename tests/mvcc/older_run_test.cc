@@ -141,19 +141,22 @@ TEST_F(OlderRunTest, RunsOfALeafThatIsNeverIdleArePruned) {
 
 TEST_F(OlderRunTest, ATombstoneStaysAboveWhatARunHolds) {
   OverwriteAllUnderSnapshots(40);
+  map_.Settle();
   ASSERT_GE(Runs(), 1u);
-  Pin();
-  Commit({{Key(3), std::nullopt}});
+  // Nobody sees what is deleted here, so all that the tombstones hide is in runs.
+  for (const size_t i : {3, 4}) Commit({{Key(i), std::nullopt}});
   map_.Settle();
   EXPECT_EQ(map_.GetLatest(Key(3)), std::nullopt);
   CheckSnapshots();
-  // Again alive, and deleted under a snapshot, so that the tombstone gets into a run itself.
+  // One tombstone is the oldest in the block, seen by a snapshot, and gets into a run itself.
   Pin();
   Commit({{Key(3), "again"}});
+  map_.Settle();
+  CheckSnapshots();
   OverwriteAllUnderSnapshots(10);
   CheckSnapshots();
   Commit({{Key(3), std::nullopt}});
-  // Only the oldest is left: it sees a version that is below the tombstone and in a run.
+  // Only the oldest is left: it sees versions that are below the tombstones.
   while (held_.size() > 1) Drop(1);
   map_.Settle();
   CheckSnapshots();
