@@ -119,8 +119,9 @@ std::vector<TestMap::LeafShape> TestMap::Leaves() const {
     shape.older = state.block()->older_count();
     for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
       ++shape.runs;
-      shape.older += run->version_count();
+      shape.older_in_runs += run->version_count();
     }
+    shape.older += shape.older_in_runs;
     if (const auto* delta = state.delta.load()) shape.fresh = delta->count();
     if (state.has_upper) shape.upper = std::string(*state.fences().upper);
     leaves.push_back(shape);

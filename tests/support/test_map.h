@@ -65,6 +65,7 @@ class TestMap {
     uint32_t frozen = 0;  // Keys in the block.
     size_t older = 0;     // Older versions in the block and in runs.
     size_t runs = 0;
+    size_t older_in_runs = 0;
     uint32_t fresh = 0;  // Keys in the delta.
   };
   std::vector<LeafShape> Leaves() const;
