@@ -1,5 +1,6 @@
 // Question: what do overwrites under an old snapshot do to those who never use it?
-// Varies: overwrites since the old snapshot was taken. Fixed: 1,000 neighbouring hot keys among
+// Varies: overwrites since the old snapshot was taken; snapshots held: none, one, or the newest
+// hundred of those taken meanwhile. Fixed: 1,000 neighbouring hot keys among
 // 1,000,000 entries of 16+100 bytes, one thread, seed 1. Reports: time of a live scan of the hot keys
 // and per overwrite, versions kept per hot key.
 #include <benchmark/benchmark.h>

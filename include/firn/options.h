@@ -51,7 +51,7 @@ struct TuningOptions {
   size_t inner_fanout = 96;         // Children of an inner node; 4 to 1,024.
   size_t large_value_bytes = 1024;  // Values this long live outside blocks; 16 to 64 KiB.
   // A leaf idle this long is frozen in the background. One that is written again soon after is
-  // given longer the next time, up to 32 times as long.
+  // given longer the next time, up to 32 times as long, unless it then gets `delta_slots` writes.
   uint64_t settle_idle_us = 100'000;
 };
 
