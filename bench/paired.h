@@ -97,9 +97,9 @@ double SecondsOf(Work&& work) {
 }
 
 // Seconds that one `pass` takes on average, over passes that together last `at_least`; over one
-// at any rate. Before passes shorter than four times that one goes unmeasured: on a virtual machine the host
-// may have forgotten its page tables of memory that lay idle while others were measured, and the
-// first touch of them costs a scan several times its own time.
+// at any rate. Before passes shorter than four times that one goes unmeasured: on a virtual machine
+// the first touch of memory that lay idle while others were measured can cost a scan several times
+// its own time.
 template <class Pass>
 double MeanSecondsPerPass(double at_least, Pass&& pass) {
   double total = SecondsOf(pass);

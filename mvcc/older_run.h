@@ -14,8 +14,8 @@ namespace firn::internal {
 
 // OlderRun: older versions of one leaf's keys, written once. Its block has of each key the newest
 // version that was moved out, and behind that the rest; next() leads to the run before, whose
-// versions are older, key by key. So a snapshot is found by going down the runs, and one that is
-// younger than all of a run's versions need not look further than there.
+// versions are older, key by key. So a snapshot is found by going down the runs, past those whose
+// versions are all too new for it.
 //
 // The states of one leaf share their runs by count. Two counts, since a state that a cursor keeps
 // after its grace period has given up its large values, and may still show small ones.
