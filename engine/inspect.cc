@@ -86,9 +86,7 @@ void AddVisible(const LeafState& state, uint64_t read_ts, LeafCursor* cursor, Re
 
 uint64_t CountVersions(const LeafState& state) {
   uint64_t versions = state.block()->count() + state.block()->older_count();
-  for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
-    versions += run->version_count();
-  }
+  versions += OlderRun::VersionsFrom(state.older_runs);
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
   for (uint32_t i = 0, count = delta == nullptr ? 0 : delta->count(); i < count; ++i) {
     for (const Version* version = delta->slot(i).chain.Head(); version != nullptr;
@@ -323,10 +321,7 @@ absl::Status VerifyOlder(const LeafState& state) {
     });
     if (!ordered) return Broken("older versions are out of order", block.key(i));
   }
-  size_t all = block.older_count();
-  for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
-    all += run->version_count();
-  }
+  const size_t all = block.older_count() + OlderRun::VersionsFrom(state.older_runs);
   if (in_order != all) return Broken("an older version without a key", state.fences().lower);
   return absl::OkStatus();
 }

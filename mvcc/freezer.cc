@@ -34,12 +34,6 @@ bool HasTombstone(std::span<const VersionView> versions) {
   });
 }
 
-size_t VersionsFrom(const OlderRun* run) {
-  size_t versions = 0;
-  for (; run != nullptr; run = run->next()) versions += run->version_count();
-  return versions;
-}
-
 }  // namespace
 
 void Freezer::Clear() {
@@ -227,8 +221,9 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
   const LeafState& old = *leaf->state.Load();
   uint32_t freezes_since_look = old.freezes_since_look + 1;
   OlderRun* rest = old.older_runs;
-  if (rest != nullptr && (prune_runs == PruneRuns::kAlways ||
-                          freezes_since_look * kVersionsPerFreeze >= VersionsFrom(rest))) {
+  if (rest != nullptr &&
+      (prune_runs == PruneRuns::kAlways ||
+       freezes_since_look * kVersionsPerFreeze >= OlderRun::VersionsFrom(rest))) {
     freezes_since_look = 0;
     if (DebtOf(old, pins) == Debt::kDue) rest = nullptr;
   }

@@ -34,7 +34,14 @@ class OlderRun {
 
   const FrozenBlock& block() const { return *reinterpret_cast<const FrozenBlock*>(this + 1); }
   OlderRun* next() const { return next_; }
-  size_t version_count() const { return size_t{block().count()} + block().older_count(); }
+  // Versions in the runs from `run` (may be null) down.
+  static size_t VersionsFrom(const OlderRun* run) {
+    size_t versions = 0;
+    for (; run != nullptr; run = run->next_) {
+      versions += size_t{run->block().count()} + run->block().older_count();
+    }
+    return versions;
+  }
 
   void AddRef();
   // Gives up the share of the large values, here and below: drop(LargeValue*) for each that loses

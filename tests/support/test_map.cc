@@ -117,10 +117,8 @@ std::vector<TestMap::LeafShape> TestMap::Leaves() const {
     shape.lower = std::string(state.fences().lower);
     shape.frozen = state.block()->count();
     shape.older = state.block()->older_count();
-    for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
-      ++shape.runs;
-      shape.older_in_runs += run->version_count();
-    }
+    for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) ++shape.runs;
+    shape.older_in_runs = OlderRun::VersionsFrom(state.older_runs);
     shape.older += shape.older_in_runs;
     if (const auto* delta = state.delta.load()) shape.fresh = delta->count();
     if (state.has_upper) shape.upper = std::string(*state.fences().upper);
