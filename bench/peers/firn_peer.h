@@ -89,7 +89,7 @@ class FirnPeer {
    private:
     Snapshot snapshot_;
     std::optional<Iterator> cursor_;
-    std::string value_;
+    std::string value_ = ValueBuffer();
   };
   View OpenView(std::string_view label = "bench") const {
     Snapshot snapshot = db_->GetSnapshot({.label = std::string(label), .owner = {}});

@@ -72,7 +72,7 @@ class LevelDbPeer {
     }
 
    private:
-    std::string value_;
+    std::string value_ = ValueBuffer();
   };
   View OpenView() const { return View(db_.get()); }
 

@@ -8,6 +8,7 @@
 #include <concepts>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -23,6 +24,14 @@ struct IgnoreValue {
 struct IgnoreEntry {
   void operator()(std::string_view, std::string_view) const {}
 };
+
+// What values are copied into. Far longer than they are: two threads whose buffers shared a cache
+// line would pass it to and fro.
+inline std::string ValueBuffer() {
+  std::string buffer;
+  buffer.reserve(4096);
+  return buffer;
+}
 
 // A View is one frozen state of the engine (as near as the engine has it), open for any
 // number of reads by one thread at a time.
