@@ -37,15 +37,36 @@ inline Head HeadOf(const char* bytes, size_t size) {
   }
 }
 
-// The first position whose head is >= `head`. Branchless: the halving never mispredicts.
-inline uint32_t LowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t head) {
+// Counts the heads below `head` in a window of constant size: all of its loads at once, and no
+// branch that depends on them.
+template <uint32_t kWindow>
+inline uint32_t CountBelow(const uint32_t* heads, uint32_t head) {
+  uint32_t below = 0;
+  for (uint32_t i = 0; i < kWindow; ++i) below += heads[i] < head ? 1 : 0;
+  return below;
+}
+
+// As LowerBoundOfHead(). Requires: count >= kWindow.
+template <uint32_t kWindow>
+inline uint32_t LowerBoundByWindow(const uint32_t* heads, uint32_t count, uint32_t head) {
   const uint32_t* base = heads;
-  while (count > 1) {
-    const uint32_t half = count / 2;
-    base += (base[half - 1] < head) ? half : 0;
-    count -= half;
+  while (count > kWindow) {
+    const uint32_t step = std::min(count / 2, count - kWindow);
+    // A product: a condition would become a branch, which goes wrong every other time.
+    base += step * static_cast<uint32_t>(base[step - 1] < head);
+    count -= step;
   }
-  return static_cast<uint32_t>(base - heads) + (count == 1 && *base < head ? 1 : 0);
+  return static_cast<uint32_t>(base - heads) + CountBelow<kWindow>(base, head);
+}
+
+// The first position whose head is >= `head`: halves the run, without a branch, down to a window,
+// and counts there.
+inline uint32_t LowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t head) {
+  if (count >= 64) return LowerBoundByWindow<64>(heads, count, head);
+  if (count >= 16) return LowerBoundByWindow<16>(heads, count, head);
+  uint32_t below = 0;
+  for (uint32_t i = 0; i < count; ++i) below += heads[i] < head ? 1 : 0;
+  return below;
 }
 
 struct KeyPosition {

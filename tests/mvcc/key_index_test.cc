@@ -89,12 +89,15 @@ TEST(KeyIndexTest, CompareKeysOrdersAsBytesDo) {
 }
 
 TEST(KeyIndexTest, LowerBoundOfHeadIsTheLowerBound) {
-  for (uint32_t count = 0; count <= 33; ++count) {
+  // Up to both sizes of window, between them, and past the greater one by several halvings.
+  std::vector<uint32_t> counts = {62, 63, 64, 65, 66, 100, 127, 128, 129, 191, 256, 257, 700};
+  for (uint32_t count = 0; count <= 33; ++count) counts.push_back(count);
+  for (const uint32_t count : counts) {
     for (const uint32_t repeats : {1u, 3u, 40u}) {
       std::vector<uint32_t> heads;
       for (uint32_t i = 0; i < count; ++i) heads.push_back(10 + 2 * (i / repeats));
       if (count > 2) heads.back() = UINT32_MAX;
-      for (uint32_t head = 8; head < 82; ++head) {
+      for (uint32_t head = 8; head < 12 + 2 * (count + 3); ++head) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
       }
