@@ -169,19 +169,4 @@ void FrozenBlock::WriteVersion(uint32_t record, uint32_t* offset, const VersionV
   *offset += static_cast<uint32_t>(version.stored_size());
 }
 
-VersionView FrozenBlock::MakeView(uint32_t record, uint32_t begin, uint32_t end) const {
-  VersionView view;
-  view.commit_ts = commit_ts(record);
-  view.kind = kind(record);
-  view.data = records() + begin;
-  view.size = end - begin;
-  if (view.kind == ValueKind::kLarge) {
-    LargeValue* large;
-    std::memcpy(&large, view.data, sizeof(large));
-    view.data = reinterpret_cast<const char*>(large);
-    view.size = 0;
-  }
-  return view;
-}
-
 }  // namespace firn::internal

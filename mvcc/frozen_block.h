@@ -75,6 +75,9 @@ class FrozenBlock {
     bool has_large = false;
     uint64_t large_bytes = 0;
   };
+  // Lines that a key and a value of a hundred bytes take at most.
+  static constexpr size_t kRecordLines = 3;
+
   static Plan MakePlan(std::span<const FrozenEntry> entries, std::span<const VersionView> older);
 
   // Writes the block into `memory` (plan.total_bytes, 8-byte aligned). Counts a
@@ -155,9 +158,14 @@ class FrozenBlock {
     return {i == 0 ? 0 : OlderEnd(i - 1), OlderEnd(i)};
   }
 
-  // The position of the first key >= target.
-  KeyPosition Find(std::string_view target) const {
-    return FindKey(target, heads(), count_, prefix(), [this](uint32_t i) { return key(i); });
+  // The position of the first key >= target. What stands there is read next: so many lines of the
+  // run from there on are fetched before its key is looked at, which waits for the first of them.
+  KeyPosition Find(std::string_view target, size_t fetch_lines = kRecordLines) const {
+    return FindKey(target, heads(), count_, prefix(), [this, fetch_lines](uint32_t i) {
+      const char* record = records() + Offset(i);
+      for (size_t line = 1; line < fetch_lines; ++line) __builtin_prefetch(record + 64 * line);
+      return key(i);
+    });
   }
 
   // Fetches the record where `target` may be, ahead of Find(). Requires: count() != 0.
@@ -166,7 +174,12 @@ class FrozenBlock {
     const uint32_t head =
         HeadOf<uint32_t>(target.data() + prefix_size_, target.size() - prefix_size_);
     const char* record = records() + Offset(LowerBoundOfHead(heads(), count_, head));
-    for (size_t line = 0; line < 3; ++line) __builtin_prefetch(record + 64 * line);
+    for (size_t line = 0; line < kRecordLines; ++line) __builtin_prefetch(record + 64 * line);
+  }
+
+  // The records of keys [first, last): an address to prefetch.
+  std::string_view RecordsOf(uint32_t first, uint32_t last) const {
+    return {records() + Offset(first), Offset(last) - Offset(first)};
   }
 
   // Calls visit(LargeValue*) for each large value, as often as it is counted here.
@@ -240,7 +253,20 @@ class FrozenBlock {
     return older_end_width_ == 2 ? Load<uint16_t>(older_ends_at_ + 2 * i)
                                  : Load<uint32_t>(older_ends_at_ + 4 * i);
   }
-  VersionView MakeView(uint32_t record, uint32_t begin, uint32_t end) const;
+  VersionView MakeView(uint32_t record, uint32_t begin, uint32_t end) const {
+    VersionView view;
+    view.commit_ts = commit_ts(record);
+    view.kind = kind(record);
+    view.data = records() + begin;
+    view.size = end - begin;
+    if (view.kind == ValueKind::kLarge) {
+      LargeValue* large;
+      std::memcpy(&large, view.data, sizeof(large));
+      view.data = reinterpret_cast<const char*>(large);
+      view.size = 0;
+    }
+    return view;
+  }
 
   void WriteVersion(uint32_t record, uint32_t* offset, const VersionView& version);
   void SetOffset(uint32_t record, uint32_t offset);

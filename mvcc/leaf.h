@@ -84,10 +84,11 @@ struct LeafState {
     const FreshDelta* fresh = delta.load(std::memory_order_acquire);
     return fresh != nullptr && fresh->count() != 0;
   }
-  // Fetches the header and the block's index, which follows it, ahead of a search. Reads nothing.
+  // Fetches the header and the block's index, which follows it, ahead of a search: of a hundred
+  // short keys all of it. Reads nothing.
   void PrefetchIndex() const {
     const char* base = reinterpret_cast<const char*>(this);
-    for (size_t line = 0; line < 8; ++line) __builtin_prefetch(base + 64 * line);
+    for (size_t line = 0; line < 10; ++line) __builtin_prefetch(base + 64 * line);
   }
   void PrefetchHeader() const {
     __builtin_prefetch(this);

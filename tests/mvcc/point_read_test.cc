@@ -51,10 +51,19 @@ TEST_F(PointReadTest, ReadsAKeyWhereverItIs) {
   for (const char* absent : {"a", "bb", "e", "cc"}) EXPECT_EQ(Find(absent, 9), "0:-") << absent;
 }
 
+TEST_F(PointReadTest, AKeyIsSeenThoughItsNeighbourIsTooNew) {
+  builder_.Frozen("a", "9:a9").Frozen("b", "5:b5");
+  Build();
+  EXPECT_EQ(Find("a", 8), "0:-");
+  EXPECT_EQ(Find("b", 8), "5:b5");
+  EXPECT_EQ(Find("b", 4), "0:-");
+}
+
 TEST_F(PointReadTest, OlderVersionsAreThoseOfTheKeyAlone) {
   builder_.Frozen("a", "9:a9 3:a3").Frozen("b", "9:b9").Frozen("c", "9:c9 5:c5 2:c2");
   Build();
   EXPECT_EQ(Find("a", 8), "3:a3");
+  EXPECT_EQ(Find("a", 9), "9:a9");
   EXPECT_EQ(Find("b", 8), "0:-");
   EXPECT_EQ(Find("c", 8), "5:c5");
   EXPECT_EQ(Find("c", 4), "2:c2");
