@@ -47,6 +47,13 @@ void LeafCursor::Expect(std::string_view next) {
   ahead_share_ = next.size() / entries + 1;
 }
 
+void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
+  ahead_ = {};
+  if (first >= last) return;
+  ahead_ = block_->RecordsOf(first, last);
+  ahead_share_ = 2 * (ahead_.size() / (last - first)) + 1;
+}
+
 void LeafCursor::FetchAhead(size_t entries, bool forward) {
   const size_t bytes = std::min(ahead_.size(), entries * ahead_share_);
   const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
@@ -75,7 +82,7 @@ void LeafCursor::GatherFresh() {
             });
   for (const FreshCandidate& each : candidates_) {
     const std::string_view key = each.slot->key();
-    const KeyPosition at = block_->count() == 0 ? KeyPosition{0, false} : block_->Find(key);
+    const KeyPosition at = block_->count() == 0 ? KeyPosition{0, false} : block_->Find(key, 1);
     fresh_.push_back({key, ViewOf(*each.version), at.index, at.exact});
   }
 }
@@ -92,7 +99,7 @@ uint32_t LeafCursor::FirstFresh(std::string_view target) const {
   return static_cast<uint32_t>(at - fresh_.begin());
 }
 
-void LeafCursor::CutBefore(std::string_view target) {
+void LeafCursor::CutBefore(std::string_view target, size_t fetch_lines) {
   if (target <= state_->fences().lower) {
     front_ = back_ = lowest_;  // The common case of a hop: no search.
     return;
@@ -101,7 +108,7 @@ void LeafCursor::CutBefore(std::string_view target) {
     front_ = back_ = highest_;
     return;
   }
-  front_ = {block_->count() == 0 ? 0 : block_->Find(target).index, FirstFresh(target)};
+  front_ = {block_->count() == 0 ? 0 : block_->Find(target, fetch_lines).index, FirstFresh(target)};
   back_ = front_;
 }
 

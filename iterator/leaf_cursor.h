@@ -34,11 +34,16 @@ class LeafCursor {
   // share of that as it shows of this leaf. A whole leaf ahead is early enough for memory to
   // answer, and no more is asked of it at once than it can do. Nothing is read there.
   void Expect(std::string_view next);
+  // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
+  // it shows, so that a short range waits for memory once and not at each entry.
+  void ExpectOwnForward() { ExpectOwn(back_.frozen, highest_.frozen); }
+  void ExpectOwnBackward() { ExpectOwn(lowest_.frozen, front_.frozen); }
 
   const LeafState* state() const { return state_; }
 
   // Both cuts before the first entry with key >= target (> target).
-  void CutBefore(std::string_view target);
+  // Fetches so many lines of the run from there on.
+  void CutBefore(std::string_view target, size_t fetch_lines = FrozenBlock::kRecordLines);
   void CutAfter(std::string_view target);
   void CutAtEnd();
 
@@ -75,6 +80,7 @@ class LeafCursor {
   uint32_t FirstFresh(std::string_view target) const;
   bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
   bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
+  void ExpectOwn(uint32_t first, uint32_t last);
   void FetchAhead(size_t entries, bool forward);
   void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
                  bool keys_only) const;
@@ -90,8 +96,8 @@ class LeafCursor {
   Cut highest_{};
   Cut front_{};             // Before the window.
   Cut back_{};              // Behind it.
-  std::string_view ahead_;  // What is left to fetch of the state to come.
-  size_t ahead_share_ = 0;  // Bytes of it for each entry of this one.
+  std::string_view ahead_;  // What is left to fetch, of this state or the one to come.
+  size_t ahead_share_ = 0;  // Bytes of it for each entry that is shown.
 };
 
 }  // namespace firn::internal

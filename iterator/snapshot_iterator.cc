@@ -13,6 +13,8 @@ namespace {
 
 // A window starts small, for short ranges, and doubles while the walk goes on.
 constexpr size_t kFirstLimit = 4;
+// Cache lines fetched at a seek that likely begins a walk: a dozen entries of a hundred bytes.
+constexpr size_t kWalkLines = 24;
 
 }  // namespace
 
@@ -79,14 +81,15 @@ void SnapshotIterator::Anchor() {
 bool SnapshotIterator::Seek(std::string_view target) {
   return Guarded([&] {
     Anchor();
-    next_limit_ = kFirstLimit;
+    BeginWalk();
     const std::string_view from = std::max(target, std::string_view(bounds_.lower));
     if (bounds_.AtOrPastUpper(from)) {
       DropHeldLarge();
       position_ = Position::kAfterLast;
       return false;
     }
-    EnterCovering(from, [&] { cursor_.CutBefore(from); });
+    const size_t fetch_lines = likely_goes_on_ ? kWalkLines : FrozenBlock::kRecordLines;
+    EnterCovering(from, [&] { cursor_.CutBefore(from, fetch_lines); });
     return FillForwardAcrossLeaves();
   });
 }
@@ -97,7 +100,7 @@ bool SnapshotIterator::SeekForPrev(std::string_view target) {
   if (bounds_.AtOrPastUpper(target)) return SeekToLast();
   return Guarded([&] {
     Anchor();
-    next_limit_ = kFirstLimit;
+    BeginWalk();
     if (target < bounds_.lower) {
       DropHeldLarge();
       position_ = Position::kBeforeFirst;
@@ -111,7 +114,7 @@ bool SnapshotIterator::SeekForPrev(std::string_view target) {
 bool SnapshotIterator::SeekToLast() {
   return Guarded([&] {
     Anchor();
-    next_limit_ = kFirstLimit;
+    BeginWalk();
     if (bounds_.empty()) {
       DropHeldLarge();
       position_ = Position::kBeforeFirst;
@@ -168,6 +171,12 @@ void SnapshotIterator::Enter(const LeafState* state, const Cut& cut) {
   map_->map().hazards().Protect(hazard_, &state->retired);
 }
 
+void SnapshotIterator::BeginWalk() {
+  // As after the last seek: who only looked at what stood there would have memory fetched in vain.
+  likely_goes_on_ = next_limit_ > 2 * kFirstLimit;
+  next_limit_ = kFirstLimit;
+}
+
 size_t SnapshotIterator::NextLimit() {
   const size_t limit = SkipShortcut(4) ? 1 : next_limit_;
   next_limit_ = std::min(2 * next_limit_, ReadyWindow::kCapacity);
@@ -178,6 +187,7 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
   DropHeldLarge();  // Not before: a seek's target may be a view of it.
   bool large;
   const size_t limit = NextLimit();
+  if (limit == 2 * kFirstLimit) cursor_.ExpectOwnForward();  // The seek has become a walk.
   while (!cursor_.FillForward(&window_, limit, keys_only_, &large)) {
     const Fences fences = cursor_.state()->fences();
     if (!fences.upper || bounds_.AtOrPastUpper(*fences.upper)) {
@@ -199,6 +209,7 @@ bool SnapshotIterator::FillBackwardAcrossLeaves() {
   DropHeldLarge();
   bool large;
   const size_t limit = NextLimit();
+  if (limit == 2 * kFirstLimit) cursor_.ExpectOwnBackward();
   while (!cursor_.FillBackward(&window_, limit, keys_only_, &large)) {
     const std::string_view lower = cursor_.state()->fences().lower;
     if (lower <= bounds_.lower) {

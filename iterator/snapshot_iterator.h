@@ -87,6 +87,7 @@ class SnapshotIterator {
   // The window has one entry, whose value is a LargeValue: takes a count on it and shows it.
   void HoldLarge(size_t at);
   void DropHeldLarge();
+  void BeginWalk();
   size_t NextLimit();
 
   VersionedMap* const map_;
@@ -98,7 +99,8 @@ class SnapshotIterator {
 
   Position position_ = Position::kUnpositioned;
   absl::Status failure_;
-  size_t next_limit_;
+  size_t next_limit_;            // Of entries in the next window.
+  bool likely_goes_on_ = false;  // Beyond the first window, after this seek.
   LargeValue* held_large_ = nullptr;
   LeafCursor cursor_;
   ReadyWindow window_;
