@@ -13,7 +13,11 @@ void SetEntry(ReadyWindow* window, size_t at, std::string_view key, const Versio
   const bool inline_value = version.kind == ValueKind::kValue && !keys_only;
   window->entries[at] = {key.data(), inline_value ? version.data : key.data(),
                          static_cast<uint32_t>(key.size()), inline_value ? version.size : 0};
-  window->commit_ts[at] = version.commit_ts;
+  window->times[at] = version.commit_ts;
+}
+
+void NoteInBlock(ReadyWindow* window, size_t at, uint32_t first, uint32_t count) {
+  for (uint32_t i = 0; i < count; ++i) window->times[at + i] = ReadyWindow::kInBlock | (first + i);
 }
 
 }  // namespace
@@ -26,7 +30,7 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   block_ = state->block();
   read_ts_ = read_ts;
   GatherFresh();
-  plain_ = fresh_.empty() && block_->PlainAt(read_ts) && !block_->has_large() && !SkipShortcut(4);
+  run_is_plain_ = block_->PlainAt(read_ts) && !block_->has_large() && !SkipShortcut(4);
 
   const Fences fences = state->fences();
   lowest_ = {0, 0};
@@ -123,7 +127,7 @@ void LeafCursor::CutAtEnd() { front_ = back_ = highest_; }
 
 bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, bool* large) {
   *large = false;
-  if (plain_) return FillPlainForward(window, limit, keys_only);
+  if (run_is_plain_ && fresh_.empty()) return FillStretchForward(window, limit, keys_only);
   Cut cut = back_;
   Cut front = cut;
   size_t filled = 0;
@@ -131,6 +135,16 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
     const bool has_frozen = cut.frozen < highest_.frozen;
     const bool has_fresh = cut.fresh < highest_.fresh;
     if (!has_frozen && !has_fresh) break;
+    const uint32_t run_end = has_fresh ? fresh_[cut.fresh].run_at : highest_.frozen;
+    if (run_is_plain_ && cut.frozen < run_end) {
+      const auto count =
+          static_cast<uint32_t>(std::min<size_t>(limit - filled, run_end - cut.frozen));
+      CopyPlain(window, filled, cut.frozen, count, keys_only);
+      NoteInBlock(window, filled, cut.frozen, count);
+      filled += count;
+      cut.frozen += count;
+      continue;
+    }
     const Cut before = cut;
     std::string_view key;
     VersionView version;
@@ -163,7 +177,8 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
   }
   if (filled == 0) return false;
   FetchAhead(filled, /*forward=*/true);
-  window->plain_block = nullptr;
+  window->block = block_;
+  window->is_stretch = false;
   window->begin = 0;
   window->end = filled;
   front_ = front;
@@ -173,7 +188,7 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
 
 bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only, bool* large) {
   *large = false;
-  if (plain_) return FillPlainBackward(window, limit, keys_only);
+  if (run_is_plain_ && fresh_.empty()) return FillStretchBackward(window, limit, keys_only);
   Cut cut = front_;
   Cut back = cut;
   size_t at = ReadyWindow::kCapacity;
@@ -182,6 +197,15 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
     const bool has_frozen = cut.frozen > lowest_.frozen;
     const bool has_fresh = cut.fresh > lowest_.fresh;
     if (!has_frozen && !has_fresh) break;
+    const uint32_t run_begin = has_fresh ? fresh_[cut.fresh - 1].run_end() : lowest_.frozen;
+    if (run_is_plain_ && cut.frozen > run_begin) {
+      const auto count = static_cast<uint32_t>(std::min<size_t>(at - stop, cut.frozen - run_begin));
+      at -= count;
+      cut.frozen -= count;
+      CopyPlain(window, at, cut.frozen, count, keys_only);
+      NoteInBlock(window, at, cut.frozen, count);
+      continue;
+    }
     const Cut behind = cut;
     std::string_view key;
     VersionView version;
@@ -214,7 +238,8 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
   }
   if (at == ReadyWindow::kCapacity) return false;
   FetchAhead(ReadyWindow::kCapacity - at, /*forward=*/false);
-  window->plain_block = nullptr;
+  window->block = block_;
+  window->is_stretch = false;
   window->begin = at;
   window->end = ReadyWindow::kCapacity;
   front_ = cut;
@@ -222,38 +247,41 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
   return true;
 }
 
-bool LeafCursor::FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only) {
+bool LeafCursor::FillStretchForward(ReadyWindow* window, size_t limit, bool keys_only) {
   const uint32_t begin = back_.frozen;
   if (begin >= highest_.frozen) return false;
   const auto count = static_cast<uint32_t>(std::min<size_t>(limit, highest_.frozen - begin));
-  CopyPlain(window, 0, begin, count, keys_only);
+  ShowStretch(window, 0, begin, count, keys_only);
   FetchAhead(count, /*forward=*/true);
-  front_.frozen = begin;
-  back_.frozen = begin + count;
   return true;
 }
 
-bool LeafCursor::FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only) {
+bool LeafCursor::FillStretchBackward(ReadyWindow* window, size_t limit, bool keys_only) {
   const uint32_t end = front_.frozen;
   if (end <= lowest_.frozen) return false;
   const auto count = static_cast<uint32_t>(std::min<size_t>(limit, end - lowest_.frozen));
-  CopyPlain(window, ReadyWindow::kCapacity - count, end - count, count, keys_only);
+  ShowStretch(window, ReadyWindow::kCapacity - count, end - count, count, keys_only);
   FetchAhead(count, /*forward=*/false);
-  back_.frozen = end;
-  front_.frozen = end - count;
   return true;
+}
+
+void LeafCursor::ShowStretch(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
+                             bool keys_only) {
+  CopyPlain(window, at, first, count, keys_only);
+  window->begin = at;
+  window->end = at + count;
+  window->block = block_;
+  window->is_stretch = true;
+  window->first = first;
+  front_.frozen = first;
+  back_.frozen = first + count;
 }
 
 void LeafCursor::CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
                            bool keys_only) const {
   block_->CopyPlainEntries(first, count, window->entries + at);
-  if (keys_only) {
-    for (uint32_t i = 0; i < count; ++i) window->entries[at + i].value_size = 0;
-  }
-  window->begin = at;
-  window->end = at + count;
-  window->plain_block = block_;
-  window->plain_first = first;
+  if (!keys_only) return;
+  for (uint32_t i = 0; i < count; ++i) window->entries[at + i].value_size = 0;
 }
 
 }  // namespace firn::internal

@@ -78,17 +78,19 @@ class LeafCursor {
   // The version of frozen key i that the snapshot sees; a tombstone if none.
   VersionView VisibleFrozen(uint32_t i);
   uint32_t FirstFresh(std::string_view target) const;
-  bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
-  bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
   void ExpectOwn(uint32_t first, uint32_t last);
   void FetchAhead(size_t entries, bool forward);
+  bool FillStretchForward(ReadyWindow* window, size_t limit, bool keys_only);
+  bool FillStretchBackward(ReadyWindow* window, size_t limit, bool keys_only);
+  // Keys [first, first + count) of a plain run become the window, or a part of it, from `at` on.
+  void ShowStretch(ReadyWindow* window, size_t at, uint32_t first, uint32_t count, bool keys_only);
   void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
                  bool keys_only) const;
 
   const LeafState* state_ = nullptr;
   const FrozenBlock* block_ = nullptr;
   uint64_t read_ts_ = 0;
-  bool plain_ = false;  // Every entry of the run is visible as it is.
+  bool run_is_plain_ = false;  // Each of its entries is visible as it is, unless a fresh one is.
   std::vector<FreshCandidate> candidates_;
   std::vector<FreshEntry> fresh_;  // What the snapshot sees of the delta, in key order.
   RunPlace run_place_;             // Of the frozen key that was looked at last.

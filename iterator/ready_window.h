@@ -18,19 +18,23 @@ struct ReadyWindow {
   static constexpr size_t kCapacity = 16;
 
   uint64_t CommitTsOf(size_t i) const {
-    if (plain_block == nullptr) return commit_ts[i];
-    return plain_block->commit_ts(plain_first + static_cast<uint32_t>(i - begin));
+    if (is_stretch) return block->commit_ts(first + static_cast<uint32_t>(i - begin));
+    const uint64_t time = times[i];
+    return (time & kInBlock) == 0 ? time : block->commit_ts(static_cast<uint32_t>(time));
   }
 
   ReadyEntry entries[kCapacity];
   size_t begin = 0;
   size_t end = 0;
 
-  // Commit times, which few users ask for: of a window that is a plain stretch of one block they
-  // stay in the block, where entry `begin` is key `plain_first`.
-  const FrozenBlock* plain_block = nullptr;
-  uint32_t plain_first = 0;
-  uint64_t commit_ts[kCapacity];
+  // Commit times, which few users ask for. Those of entries that stand in the main run of `block`
+  // as they are stay there: all of them if the window is one stretch of the run, whose first is
+  // key `first`; else those whose time says kInBlock and the place.
+  static constexpr uint64_t kInBlock = uint64_t{1} << 63;
+  const FrozenBlock* block = nullptr;
+  bool is_stretch = false;
+  uint32_t first = 0;
+  uint64_t times[kCapacity];
 };
 
 }  // namespace firn::internal

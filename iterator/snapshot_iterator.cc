@@ -245,7 +245,7 @@ void SnapshotIterator::HoldLarge(size_t at) {
     FIRN_CHECK(found && large);
     if (at != window_.begin) {
       window_.entries[at] = window_.entries[window_.begin];
-      window_.commit_ts[at] = window_.commit_ts[window_.begin];
+      window_.times[at] = window_.times[window_.begin];
       window_.begin = at;
       window_.end = at + 1;
     }

@@ -82,18 +82,27 @@ InnerNode* OrderedMap::FindInnerNode(uint32_t level, std::string_view key) const
 
 namespace {
 
-// Fetches what a walk needs to find the leaves after leaf `index` of `parent`, in three steps so
-// that each finds in the cache what it looks at: the leaf three hops on, the header of the state
-// two hops on, and the memory of the state one hop on, which is returned for the caller to fetch.
+// Fetches what a walk needs to show the leaves after leaf `index` of `parent`, a step for each hop,
+// so that every step finds in the cache what it looks at: the leaf four hops on, the header of the
+// state three hops on, the table of its fresh delta two hops on and that delta's slots one hop on.
+// Returns the memory of the state one hop on, for the caller to fetch.
 std::string_view PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
   const auto leaf_ahead = [&](uint32_t hops) {
     const uint32_t at = forward ? index + hops : index - hops;  // May wrap around below 0.
     return at < parent.child_count() ? static_cast<const Leaf*>(parent.child(at)) : nullptr;
   };
-  if (const Leaf* leaf = leaf_ahead(3)) __builtin_prefetch(leaf);
-  if (const Leaf* leaf = leaf_ahead(2)) leaf->state.Load()->PrefetchHeader();
+  if (const Leaf* leaf = leaf_ahead(4)) __builtin_prefetch(leaf);
+  if (const Leaf* leaf = leaf_ahead(3)) leaf->state.Load()->PrefetchHeader();
+  if (const Leaf* leaf = leaf_ahead(2)) {
+    FreshDelta::Prefetch(leaf->state.Load()->delta.load(std::memory_order_acquire));
+  }
   const Leaf* leaf = leaf_ahead(1);
-  return leaf == nullptr ? std::string_view() : leaf->state.Load()->memory();
+  if (leaf == nullptr) return {};
+  const LeafState& state = *leaf->state.Load();
+  if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
+    delta->PrefetchSlots(delta->count());
+  }
+  return state.memory();
 }
 
 }  // namespace

@@ -46,6 +46,23 @@ struct LeafCase {
   bool has_large = false;
 };
 
+// A run of one letter each from b to m, with fresh entries among, at and in place of them.
+std::vector<Shown> StretchesShown() {
+  std::vector<Shown> shown = {{"a", "5", 5}};
+  for (char key = 'b'; key <= 'm'; ++key) {
+    if (key == 'h') {
+      shown.push_back({"hh", "8", 8});
+    } else if (key == 'g') {
+      shown.push_back({"g", "6", 6});
+    } else if (key == 'm') {
+      shown.push_back({"m", "9", 9});
+    } else {
+      shown.push_back({std::string(1, key), "run", 2});
+    }
+  }
+  return shown;
+}
+
 const std::vector<LeafCase>& LeafCases() {
   static const std::vector<LeafCase> cases = {
       {"Empty", [](LeafBuilder&) {}, {}},
@@ -83,6 +100,13 @@ const std::vector<LeafCase>& LeafCases() {
          leaf.Frozen("m", "1:m").Fresh("z", "5:z").Fresh("", "5:e").Fresh("a", "5:-");
        },
        {{"", "e", 5}, {"m", "m", 1}, {"z", "z", 5}}},
+      {"StretchesBetweenFresh",
+       [](LeafBuilder& leaf) {
+         for (char key = 'b'; key <= 'm'; ++key) leaf.Frozen({&key, 1}, "2:run");
+         leaf.Fresh("a", "5:5").Fresh("g", "6:6").Fresh("h", "7:-").Fresh("hh", "8:8");
+         leaf.Fresh("i", "10:late").Fresh("m", "9:9");
+       },
+       StretchesShown()},
       {"LargeAmongSmall",
        [](LeafBuilder& leaf) {
          leaf.Frozen("a", {{1, "large value of a"}}).Frozen("b", "1:b").Frozen("c", "1:c");
