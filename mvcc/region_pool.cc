@@ -284,14 +284,20 @@ void RegionPool<kCell, Table>::Trim() {
     }
     Region* region = regions_[--trim_slot_];
     if (region == nullptr) continue;
-    const size_t free_pages = region->committed_pages - PageOf(region->lent_bytes);
-    // At least an eighth of it, else its huge page would be broken up for little.
-    if (free_pages * 8 >= region->committed_pages) ReleaseFreePages(region);
+    if (HasMuchToRelease(*region)) ReleaseFreePages(region);
   }
   if (!HoldsTooMuch()) {
     peak_bytes_ = lent_bytes_;
     trim_slot_ = regions_.size();
   }
+}
+
+// At least an eighth of it, else a huge page would be broken up for little: with it goes a tenth of
+// the speed of random reads.
+template <size_t kCell, class Table>
+bool RegionPool<kCell, Table>::HasMuchToRelease(const Region& region) {
+  const size_t free_pages = region.committed_pages - PageOf(region.lent_bytes);
+  return free_pages * 8 >= region.committed_pages;
 }
 
 template <size_t kCell, class Table>
@@ -325,7 +331,8 @@ void RegionPool<kCell, Table>::ReleaseFreeMemory() {
     Unmap(region);
   }
   for (Region* region : regions_) {
-    if (region != nullptr) ReleaseFreePages(region);
+    if (region == nullptr) continue;
+    if (!region->huge_page || HasMuchToRelease(*region)) ReleaseFreePages(region);
   }
 }
 

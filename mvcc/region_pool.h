@@ -62,7 +62,7 @@ class RegionPool {
   size_t reserved_bytes() const {
     return committed_pages_.load(std::memory_order_relaxed) * kPageBytes;
   }
-  // Gives every free page back now.
+  // Gives free pages back now: all but those of huge pages that are nearly full.
   void ReleaseFreeMemory() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -84,6 +84,7 @@ class RegionPool {
   bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Gives back the reserve, or else the free pages of some regions.
   void Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static bool HasMuchToRelease(const Region& region);
   void ReleaseFreePages(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountCommitted(size_t more, size_t fewer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
