@@ -60,8 +60,8 @@ class SpanAllocator {
   // Bytes that the OS has committed, as far as we can know: see RegionPool.
   size_t reserved_bytes() const;
 
-  // Gives every free page back now. Breaks up the huge pages that have holes: for a map that has
-  // shrunk or come to rest, not for one that is growing.
+  // Gives free pages back now. Breaks up the huge pages of which at least an eighth is free: for a
+  // map that has shrunk or come to rest, not for one that is growing.
   void ReleaseFreeMemory();
 
  private:
