@@ -187,7 +187,7 @@ size_t Freezer::OlderBytes(size_t first_entry, size_t last_entry) const {
 
 OlderRun* Freezer::RunsToLeave(OlderRun* rest) const {
   size_t bytes = OlderBytes(0, buffers_.entries.size());
-  if (bytes <= MostOlderBytes()) return rest;
+  if (bytes <= map_.tuning().block_bytes) return rest;
   for (; rest != nullptr && rest->block().record_bytes() <= bytes; rest = rest->next()) {
     bytes += rest->block().record_bytes();
   }
@@ -200,7 +200,7 @@ LeafState* Freezer::BuildState(const Fences& fences, size_t first_entry, size_t 
       std::span(buffers_.entries).subspan(first_entry, last_entry - first_entry);
   OlderRun* runs = rest;
   // Entries name their older versions by index into buffers_.older, so it goes along whole.
-  if (OlderBytes(first_entry, last_entry) > MostOlderBytes()) {
+  if (OlderBytes(first_entry, last_entry) > map_.tuning().block_bytes) {
     runs = OlderRun::Create(map_.allocator(), entries, buffers_.older, rest);
     for (FrozenEntry& entry : entries) entry.older_count = 0;
   } else if (runs != nullptr) {

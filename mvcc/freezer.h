@@ -86,8 +86,6 @@ class Freezer {
   size_t OlderBytes(size_t first, size_t last) const;
   // Which of the runs from `rest` on to leave as they are.
   OlderRun* RunsToLeave(OlderRun* rest) const;
-  // Older versions of more bytes leave the block for a run: each freeze would copy them.
-  size_t MostOlderBytes() const { return map_.tuning().block_bytes / 2; }
   // Where to cut the entries and `incoming` together.
   std::vector<Part> Cut(std::span<const MapWrite> incoming, bool appends) const;
   // A state of entries [first, last), above the runs from `rest` on. Each entry once only.
