@@ -16,6 +16,7 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -318,6 +319,35 @@ TEST(SpanAllocatorTest, NineOfTenLeavesGoneLeavesATenthOfTheMemory) {
   // A few more rewrites close the ranks.
   leaves.ResizeAll(8'000);
   EXPECT_LE(leaves.ReservedPerAllocated(), 1.3);
+}
+
+// Blocks of whole pages, of which one in `one_in` is freed and its memory asked back.
+size_t BytesGivenBack(size_t bytes, size_t one_in) {
+  constexpr size_t kBlockBytes = 32 << 10;
+  SpanAllocator allocator;
+  std::vector<void*> blocks;
+  for (size_t at = 0; at < bytes; at += kBlockBytes) {
+    blocks.push_back(allocator.Allocate(kBlockBytes).data);
+  }
+  const size_t before = allocator.reserved_bytes();
+  for (size_t i = 0; i < blocks.size(); i += one_in) {
+    allocator.Free(std::exchange(blocks[i], nullptr), kBlockBytes);
+  }
+  allocator.ReleaseFreeMemory();
+  const size_t given_back = before - allocator.reserved_bytes();
+  for (void* block : blocks) {
+    if (block != nullptr) allocator.Free(block, kBlockBytes);
+  }
+  return given_back;
+}
+
+TEST(SpanAllocatorTest, AHugePageIsNotBrokenUpForLittle) {
+  // A sixteenth of the blocks, 4 MiB: of a region and its huge page less than an eighth. What the
+  // last region has to spare does go.
+  EXPECT_LE(BytesGivenBack(64 * kMiB, 16), 2 * kMiB);
+  EXPECT_GE(BytesGivenBack(64 * kMiB, 4), 12 * kMiB);
+  // A small map has no huge pages, and gives all back.
+  EXPECT_GE(BytesGivenBack(4 * kMiB, 16), kMiB / 8);
 }
 
 TEST(SpanAllocatorTest, AMovingWindowStaysAsLargeAsAtItsStart) {
