@@ -30,12 +30,7 @@ VersionView ViewOf(const Version& version) {
   view.kind = version.kind;
   view.data = version.data();
   view.size = version.value_size;
-  if (view.kind == ValueKind::kLarge) {
-    LargeValue* large;
-    std::memcpy(&large, view.data, sizeof(large));
-    view.data = reinterpret_cast<const char*>(large);
-    view.size = 0;
-  }
+  if (view.kind == ValueKind::kLarge) view.FollowPointer();
   return view;
 }
 

@@ -27,6 +27,13 @@ struct VersionView {
   std::string_view bytes() const {
     return kind == ValueKind::kLarge ? large()->view() : std::string_view(data, size);
   }
+  // Of a kLarge whose `data` still is where the pointer to its LargeValue stands: follows that.
+  void FollowPointer() {
+    LargeValue* value;
+    std::memcpy(&value, data, sizeof(value));
+    data = reinterpret_cast<const char*>(value);
+    size = 0;
+  }
   // Bytes that the version takes inside a block.
   size_t stored_size() const { return kind == ValueKind::kLarge ? sizeof(LargeValue*) : size; }
 };
@@ -259,12 +266,7 @@ class FrozenBlock {
     view.kind = kind(record);
     view.data = records() + begin;
     view.size = end - begin;
-    if (view.kind == ValueKind::kLarge) {
-      LargeValue* large;
-      std::memcpy(&large, view.data, sizeof(large));
-      view.data = reinterpret_cast<const char*>(large);
-      view.size = 0;
-    }
+    if (view.kind == ValueKind::kLarge) view.FollowPointer();
     return view;
   }
 
