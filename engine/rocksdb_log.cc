@@ -42,6 +42,7 @@ rocksdb::WalFilter::WalProcessingOption ChainFilter::LogRecordFound(
     unsigned long long, const std::string&, const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
     bool* changed) {
   *changed = false;
+  deletes_range_ = deletes_range_ || batch.HasDeleteRange();
   switch (reader_.Next(LinkOf(batch))) {
     case ChainReader::Verdict::kTake:
       return WalProcessingOption::kContinueProcessing;

@@ -25,19 +25,26 @@ class ChainFilter final : public rocksdb::WalFilter {
                                      const rocksdb::WriteBatch& batch, rocksdb::WriteBatch*,
                                      bool* changed) override;
   const ChainReader& reader() const { return reader_; }
+  // Whether a record deletes a range.
+  bool deletes_range() const { return deletes_range_; }
 
  private:
   ChainReader reader_;
+  bool deletes_range_ = false;
 };
 
 // Hides the log: what is left is what stands in files.
+//
+// The replay ends here at once. If each record were ignored instead, RocksDB would come to the end
+// of a torn log without knowing the sequence number there, take the log of the open before, which
+// was cut short after it had begun one, for another loss, and refuse.
 class NoLogFilter final : public rocksdb::WalFilter {
  public:
   const char* Name() const override { return "firn.NoLogFilter"; }
   WalProcessingOption LogRecordFound(unsigned long long, const std::string&,
                                      const rocksdb::WriteBatch&, rocksdb::WriteBatch*,
                                      bool*) override {
-    return WalProcessingOption::kIgnoreCurrentRecord;
+    return WalProcessingOption::kStopReplay;
   }
 };
 

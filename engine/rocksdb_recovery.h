@@ -47,6 +47,7 @@ class RocksdbRecovery {
   struct Replayed {
     std::unique_ptr<RocksdbInstance> instance;
     ChainReader log;
+    bool log_deletes_range;
   };
   enum class Access { kReadOnly, kWrite, kCreate };
 

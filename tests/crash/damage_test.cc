@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "tests/crash/child_process.h"
 #include "tests/crash/damaged_files.h"
 #include "tests/support/random.h"
 #include "tests/support/temp_directory.h"
@@ -150,6 +151,59 @@ TEST_F(DamageTest, FlippedBit) {
                                     " of " + name + " flipped"));
   }
   EXPECT_GT(refused_, 0u);
+}
+
+// Old values, new values, and range deletes, in a table between them or in the log. RocksDB's
+// iterator comes to the damaged block of the new values while it leaps over the old ones.
+void BuildLayers(const std::string& path, bool ranges_in_log) {
+  Db& db = *Db::Open({}, path).value().release();  // Not closed: the log stays.
+  const auto key = [](int i) { return "key" + std::to_string(100 + i); };
+  const auto delete_ranges = [&] {
+    for (const int from : {10, 30, 50, 70}) {
+      db.DeleteRange({key(from), key(from + 20)}).status().IgnoreError();
+    }
+  };
+  for (int i = 0; i < 100; ++i) db.Put(key(i), "old").status().IgnoreError();
+  db.Flush().IgnoreError();
+  if (!ranges_in_log) delete_ranges();
+  db.Flush().IgnoreError();
+  for (int i = 0; i < 100; i += 2) {
+    db.Put(key(i), std::string(500, static_cast<char>('!' + i))).status().IgnoreError();
+  }
+  db.Flush().IgnoreError();
+  if (ranges_in_log) delete_ranges();
+}
+
+TEST_F(DamageTest, DamagedBlockAmongRangeDeletes) {
+  for (const bool ranges_in_log : {false, true}) {
+    const std::string layers = root_ + (ranges_in_log ? "/log" : "/tables");
+    InChild([&] {
+      BuildLayers(layers, ranges_in_log);
+      return "";
+    });
+    std::string table;  // That of the new values.
+    for (const fs::directory_entry& entry : fs::directory_iterator(layers)) {
+      if (entry.path().extension() == ".sst" && entry.file_size() > 20'000) {
+        table = entry.path().filename();
+      }
+    }
+    ASSERT_NE(table, "");
+    const std::string whole = ReadFile(layers + "/" + table);
+    for (size_t at = 100; at < 20'000; at += 1000) {
+      fs::remove_all(copy());
+      fs::copy(layers, copy(), fs::copy_options::recursive);
+      std::string bytes = whole;
+      bytes[at] ^= 1;
+      WriteFile(copy() + "/" + table, bytes);
+      const std::string end = InChild([&] { return Db::Open({}, copy()).status().ToString(); });
+      ASSERT_TRUE(end.starts_with("DATA_LOSS")) << table << " at " << at << ": " << end;
+      ASSERT_NE(end.find(table), std::string::npos) << end;
+    }
+    EXPECT_EQ(InChild([&] {
+                return std::to_string(EntriesOf(*Db::Open({}, layers).value()).size());
+              }),
+              ranges_in_log ? "20" : "60");
+  }
 }
 
 TEST_F(DamageTest, MissingFile) {

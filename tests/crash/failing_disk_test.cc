@@ -16,6 +16,7 @@
 #include "gtest/gtest.h"
 #include "rocksdb/file_system.h"
 #include "tests/crash/child_process.h"
+#include "tests/crash/damaged_files.h"
 #include "tests/crash/ledger.h"
 #include "tests/crash/seamed_opener.h"
 #include "tests/support/random.h"
@@ -172,6 +173,45 @@ TEST_F(FailingDiskTest, EveryOperationFailsOnce) {
     std::printf("%s operations on the disk\n", text.c_str());
     ASSERT_TRUE(text.starts_with("passed after ")) << text;
     EXPECT_GT(std::stoul(text.substr(13)), 200u);
+  }
+}
+
+// Opens the Db in `path`, whose `nth` operation on the disk fails. "struck" if it came to that.
+std::string OpenOnFailingDisk(const std::string& path, uint64_t nth) {
+  const auto files = std::make_shared<FaultyFileSystem>(internal::FilesWithMappedLogs());
+  SeamedOpener opener({.file_system = files, .boot_id = "boot 1"});
+  Options options;
+  options.store_opener = &opener;
+  files->FailOperation(nth, /*disk_full=*/false);
+  const absl::Status opened = Db::Open(options, path).status();
+  return files->FaultStruck() ? "struck" : opened.ToString();
+}
+
+// The open that follows a kill in the middle of a write, cut short at each of its operations: the
+// next one finds the torn log again, beside what the first has made of it.
+TEST_F(FailingDiskTest, EveryOperationOfAnOpenOverATornLogFailsOnce) {
+  const std::string original = root_ + "/original";
+  const std::string copy = root_ + "/copy";
+  const DiskHistory history = BuildAndAbandon(original, PrintedSeed());
+  for (const bool only_torn : {false, true}) {
+    if (only_torn) {  // All else is in files.
+      ASSERT_EQ(InChild([&] { return Db::Open({}, original).value()->Close().ToString(); }), "OK");
+    }
+    const std::string log = NewestFile(original, ".log");
+    WriteFile(log, ReadFile(log) + std::string(100, 'x'));
+    uint64_t nth = 0;
+    std::string end = "struck";
+    while (end == "struck") {
+      fs::remove_all(copy);
+      fs::copy(original, copy, fs::copy_options::recursive);
+      end = InChild([&, nth = ++nth] { return OpenOnFailingDisk(copy, nth); });
+      const OpenVerdict verdict = OpenAndJudge(copy, history, Boot::kSame);
+      ASSERT_EQ(verdict.kind, OpenVerdict::Kind::kOpened)
+          << "operation " << nth << ": " << verdict.text;
+      ASSERT_EQ(NewestFile(copy, ".dbtmp"), "") << "operation " << nth;
+    }
+    EXPECT_EQ(end, "OK");
+    EXPECT_GT(nth, 10u);
   }
 }
 
