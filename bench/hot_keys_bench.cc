@@ -1,8 +1,9 @@
-// Question: what do overwrites under an old snapshot do to those who never use it?
+// Question: what do overwrites under an old snapshot do to those who never use it, and to one who
+// reads at it?
 // Varies: overwrites since the old snapshot was taken; snapshots held: none, one, or the newest
-// hundred of those taken meanwhile. Fixed: 1,000 neighbouring hot keys among
-// 1,000,000 entries of 16+100 bytes, one thread, seed 1. Reports: time of a live scan of the hot keys
-// and per overwrite, versions kept per hot key.
+// hundred of those taken meanwhile. Fixed: 1,000 neighbouring hot keys among 1,000,000 entries of
+// 16+100 bytes, one thread, seed 1. Reports: time of a scan of the hot keys, live or at the oldest of
+// a hundred snapshots, and per overwrite; versions kept per hot key.
 #include <benchmark/benchmark.h>
 
 #include "bench/check.h"
@@ -52,6 +53,27 @@ void BM_OverwriteUnderOldSnapshot(benchmark::State& state, bool hold) {
   state.counters["versions_per_key"] = db.hot.VersionsPerKey(db.peer.Stats());
   state.SetItemsProcessed(state.iterations());
 }
+// At the oldest of a hundred, which was there before all overwrites; settled.
+void BM_ScanAtOldestSnapshot(benchmark::State& state) {
+  constexpr size_t kBetween = 20'000;
+  HotDb db;
+  const Checksum content = db.hot.Content();
+  std::vector<FirnPeer::View> held;
+  for (int64_t i = 0; i < state.range(0); ++i) {
+    held.push_back(db.peer.OpenView("held"));
+    for (size_t j = 0; j < kBetween; ++j) db.hot.OverwriteOne(db.peer, db.random);
+  }
+  db.peer.Settle();
+  for (auto _ : state) CheckEqual(db.hot.Scan(held.front()), content, "oldest snapshot");
+  state.counters["versions_per_key"] = db.hot.VersionsPerKey(db.peer.Stats());
+  state.SetItemsProcessed(state.iterations() * static_cast<int64_t>(db.hot.count()));
+}
+BENCHMARK(BM_ScanAtOldestSnapshot)
+    ->ArgName("snapshots")
+    ->Arg(1)
+    ->Arg(IsSmokeRun() ? 2 : 100)
+    ->Unit(benchmark::kMicrosecond);
+
 BENCHMARK_CAPTURE(BM_OverwriteUnderOldSnapshot, None, false);
 BENCHMARK_CAPTURE(BM_OverwriteUnderOldSnapshot, One, true);
 
