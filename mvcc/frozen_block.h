@@ -165,6 +165,23 @@ class FrozenBlock {
     return {i == 0 ? 0 : OlderEnd(i - 1), OlderEnd(i)};
   }
 
+  // Fetches, ahead of a look at that version of key i that stands `from_end` before the end of its
+  // older ones: first what says where it is, then its record. Any i.
+  void PrefetchOlderIndex(uint32_t i, uint32_t from_end) const {
+    if (i >= count_ || older_count_ == 0) return;
+    const size_t record = size_t{count_} + OlderEnd(i) - from_end;
+    __builtin_prefetch(at(ts_at_ + ts_width_ * record));
+    if (offset_width_ != 0) __builtin_prefetch(at(offsets_ + offset_width_ * record));
+  }
+  void PrefetchOlder(uint32_t i, uint32_t from_end) const {
+    if (i >= count_ || older_count_ == 0) return;
+    const uint32_t record = count_ + OlderEnd(i) - from_end;
+    if (record > count_ + older_count_) return;  // It has not so many.
+    const char* bytes = records() + Offset(record);
+    __builtin_prefetch(bytes);
+    __builtin_prefetch(bytes + 64);
+  }
+
   // The position of the first key >= target. What stands there is read next: so many lines of the
   // run from there on are fetched before its key is looked at, which waits for the first of them.
   KeyPosition Find(std::string_view target, size_t fetch_lines = kRecordLines) const {

@@ -64,12 +64,14 @@ class OlderWalk {
   std::vector<uint32_t>& places_;
 };
 
-// The newest of the older versions of key i in `block` that `view` sees; commit_ts 0 if none.
+// Which of the older versions of a key, `range`, is the newest that `view` sees; range.end if none.
 template <class View>
-VersionView FindOlderIn(const FrozenBlock& block, uint32_t i, View& view) {
+uint32_t FindOlderIn(const FrozenBlock& block, FrozenBlock::OlderRange range, View& view) {
   // The block is immutable, so an older version is at hand before any second look.
-  auto [begin, end] = block.OlderOf(i);
-  const uint32_t all = end;
+  auto [begin, end] = range;
+  if (begin == end || !view.Sees(block.older_commit_ts(end - 1))) return range.end;
+  // The last one is seen. The oldest snapshot finds at once that it is the answer.
+  if (--end > begin && !view.Sees(block.older_commit_ts(end - 1))) return end;
   while (begin < end) {
     const uint32_t middle = begin + (end - begin) / 2;
     if (view.Sees(block.older_commit_ts(middle))) {
@@ -78,28 +80,43 @@ VersionView FindOlderIn(const FrozenBlock& block, uint32_t i, View& view) {
       begin = middle + 1;
     }
   }
-  return begin < all ? block.older(begin) : VersionView();
+  return begin;
 }
 
-// Where a key was found in a run, so that a walk finds its neighbour there without a search.
+// What a walk knows of the run where it found the last key's version.
 struct RunPlace {
   const OlderRun* run = nullptr;
-  uint32_t at = 0;
+  uint32_t at = 0;        // The key's place there.
+  uint32_t from_end = 1;  // The version's, among the key's older ones.
 };
 
-inline KeyPosition FindNear(const OlderRun& run, std::string_view key, RunPlace* place) {
-  const FrozenBlock& block = run.block();
-  if (place->run == &run) {
-    for (const uint32_t at : {place->at + 1, place->at - 1}) {  // Below 0 it wraps around.
-      if (at < block.count() && block.key(at) == key) {
-        place->at = at;
-        return {at, true};
-      }
+// Finds key i of `block` in one of its runs, beside the last one without a search.
+inline KeyPosition FindNear(const FrozenBlock& block, uint32_t i, const OlderRun& run,
+                            const RunPlace& place) {
+  const FrozenBlock& versions = run.block();
+  // All of a run's keys are keys of the block.
+  if (versions.count() == block.count()) return {i, true};
+  const std::string_view key = block.key(i);
+  if (place.run == &run) {
+    for (const uint32_t at : {place.at + 1, place.at - 1}) {  // Below 0 it wraps around.
+      if (at < versions.count() && versions.key(at) == key) return {at, true};
     }
   }
-  const KeyPosition found = block.Find(key);
-  *place = {&run, found.index};
-  return found;
+  return versions.Find(key);
+}
+
+// The walk comes by key `at` of `run`. Neighbours' versions stand far apart, so those of the keys
+// that come next are fetched, where the last key's was.
+inline void FetchNext(const OlderRun& run, uint32_t at, RunPlace* place) {
+  constexpr uint32_t kIndexAhead = 8;
+  constexpr uint32_t kRecordAhead = 4;
+  const uint32_t step = at - place->at;  // Below 0 it wraps around.
+  if (place->run == &run && (step == 1 || step == ~0u)) {
+    run.block().PrefetchOlderIndex(at + kIndexAhead * step, place->from_end);
+    run.block().PrefetchOlder(at + kRecordAhead * step, place->from_end);
+  }
+  place->run = &run;
+  place->at = at;
 }
 
 // The newest of the frozen versions of key i behind the newest that `view` sees; commit_ts 0 if
@@ -107,16 +124,20 @@ inline KeyPosition FindNear(const OlderRun& run, std::string_view key, RunPlace*
 template <class View>
 VersionView FindOlder(const LeafState& state, uint32_t i, View& view, RunPlace* place) {
   const FrozenBlock& block = *state.block();
-  const VersionView here = FindOlderIn(block, i, view);
-  if (here.commit_ts != 0) return here;
+  const FrozenBlock::OlderRange here = block.OlderOf(i);
+  if (const uint32_t j = FindOlderIn(block, here, view); j != here.end) return block.older(j);
   for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
-    if (!view.Sees(run->block().min_commit_ts())) continue;
-    const KeyPosition at = FindNear(*run, block.key(i), place);
+    const FrozenBlock& versions = run->block();
+    if (!view.Sees(versions.min_commit_ts())) continue;
+    const KeyPosition at = FindNear(block, i, *run, *place);
     if (!at.exact) continue;
-    const VersionView newest = run->block().newest(at.index);
-    if (view.Sees(newest.commit_ts)) return newest;
-    const VersionView older = FindOlderIn(run->block(), at.index, view);
-    if (older.commit_ts != 0) return older;
+    FetchNext(*run, at.index, place);
+    if (view.Sees(versions.commit_ts(at.index))) return versions.newest(at.index);
+    const FrozenBlock::OlderRange older = versions.OlderOf(at.index);
+    if (const uint32_t j = FindOlderIn(versions, older, view); j != older.end) {
+      place->from_end = older.end - j;
+      return versions.older(j);
+    }
   }
   return {};
 }
