@@ -112,7 +112,7 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   thread_local FreezeBuffers buffers;
   Freezer freezer(map_, buffers);
   const uint32_t keys_before = leaf->state.Load()->block()->count();
-  std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes, Freezer::PruneRuns::kSeldom);
+  std::vector<Leaf*> added = freezer.FreezeLatched(leaf, pins, writes, Freezer::Cause::kWrites);
   froze_ = true;
   const FrozenBlock& block = *leaf->state.Load()->block();
   if (block.count() < keys_before && block.main_bytes() <= map_.tuning().block_bytes / 4 &&

@@ -21,6 +21,8 @@ size_t SizeHint(const LeafState& state) {
   return state.block()->main_bytes() + kEntryOverhead * state.block()->count();
 }
 
+size_t OlderSize(const VersionView& version) { return version.stored_size() + kEntryOverhead; }
+
 bool HasKey(const OlderRun* run, std::string_view key) {
   for (; run != nullptr; run = run->next()) {
     if (run->block().Find(key).exact) return true;
@@ -39,6 +41,7 @@ bool HasTombstone(std::span<const VersionView> versions) {
 void Freezer::Clear() {
   buffers_.entries.clear();
   buffers_.older.clear();
+  buffers_.older_bytes = 0;
   pruned_ = 0;
 }
 
@@ -55,18 +58,24 @@ void Freezer::AddKey(std::string_view key, const PinnedSet& pins, const OlderRun
   entry.newest = buffers_.versions.front();
   entry.older_begin = static_cast<uint32_t>(buffers_.older.size());
   entry.older_count = static_cast<uint32_t>(buffers_.versions.size() - 1);
-  buffers_.older.insert(buffers_.older.end(), buffers_.versions.begin() + 1,
-                        buffers_.versions.end());
+  for (size_t i = 1; i < buffers_.versions.size(); ++i) {
+    buffers_.older.push_back(buffers_.versions[i]);
+    buffers_.older_bytes += OlderSize(buffers_.versions[i]);
+  }
   buffers_.entries.push_back(entry);
 }
 
 void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
   buffers_.fresh.clear();
   if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
-    for (uint32_t i = 0, count = delta->count(); i < count; ++i)
-      buffers_.fresh.push_back(&delta->slot(i));
+    for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
+      const FreshSlot& slot = delta->slot(i);
+      buffers_.fresh.push_back({HeadOf<uint64_t>(slot.key_data, slot.key_size), &slot});
+    }
     std::sort(buffers_.fresh.begin(), buffers_.fresh.end(),
-              [](const FreshSlot* a, const FreshSlot* b) { return a->key() < b->key(); });
+              [](const FreezeBuffers::Fresh& a, const FreezeBuffers::Fresh& b) {
+                return a.head != b.head ? a.head < b.head : a.slot->key() < b.slot->key();
+              });
   }
   const FrozenBlock& block = *state.block();
   buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.size());
@@ -88,7 +97,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
       AddKey(block.key(i), pins, rest);
     }
   };
-  for (const FreshSlot* slot : buffers_.fresh) {
+  for (const auto& [head, slot] : buffers_.fresh) {
     const KeyPosition at = block.count() == 0 ? KeyPosition{0, false} : block.Find(slot->key());
     add_block_keys_until(at.index);
     buffers_.versions.clear();
@@ -179,15 +188,29 @@ size_t Freezer::OlderBytes(size_t first_entry, size_t last_entry) const {
   for (size_t i = first_entry; i < last_entry; ++i) {
     const FrozenEntry& entry = buffers_.entries[i];
     for (uint32_t j = 0; j < entry.older_count; ++j) {
-      bytes += buffers_.older[entry.older_begin + j].stored_size() + kEntryOverhead;
+      bytes += OlderSize(buffers_.older[entry.older_begin + j]);
     }
   }
   return bytes;
 }
 
-OlderRun* Freezer::RunsToLeave(OlderRun* rest) const {
-  size_t bytes = OlderBytes(0, buffers_.entries.size());
-  if (bytes <= map_.tuning().block_bytes) return rest;
+OlderRun* Freezer::RunsNotToRead(const LeafState& state, const PinnedSet& pins, Cause cause,
+                                 uint32_t* freezes_since_look) const {
+  OlderRun* const runs = state.older_runs;
+  *freezes_since_look = 0;
+  if (runs == nullptr || cause == Cause::kDebt) return nullptr;
+  if (cause == Cause::kIdle && OlderRun::BytesFrom(runs) <= MostOlderBytes(cause)) return nullptr;
+  const uint32_t freezes = state.freezes_since_look + 1;
+  if (freezes * kVersionsPerFreeze < OlderRun::VersionsFrom(runs)) {
+    *freezes_since_look = freezes;
+    return runs;
+  }
+  return DebtOf(state, pins) == Debt::kDue ? nullptr : runs;
+}
+
+OlderRun* Freezer::RunsToLeave(OlderRun* rest, size_t most_older) const {
+  size_t bytes = buffers_.older_bytes;
+  if (bytes <= most_older) return rest;
   for (; rest != nullptr && rest->block().record_bytes() <= bytes; rest = rest->next()) {
     bytes += rest->block().record_bytes();
   }
@@ -195,12 +218,12 @@ OlderRun* Freezer::RunsToLeave(OlderRun* rest) const {
 }
 
 LeafState* Freezer::BuildState(const Fences& fences, size_t first_entry, size_t last_entry,
-                               OlderRun* rest) {
+                               OlderRun* rest, size_t most_older) {
   const std::span entries =
       std::span(buffers_.entries).subspan(first_entry, last_entry - first_entry);
   OlderRun* runs = rest;
   // Entries name their older versions by index into buffers_.older, so it goes along whole.
-  if (OlderBytes(first_entry, last_entry) > map_.tuning().block_bytes) {
+  if (buffers_.older_bytes > most_older && OlderBytes(first_entry, last_entry) > most_older) {
     runs = OlderRun::Create(map_.allocator(), entries, buffers_.older, rest);
     for (FrozenEntry& entry : entries) entry.older_count = 0;
   } else if (runs != nullptr) {
@@ -217,26 +240,21 @@ LeafState* Freezer::BuildState(const Fences& fences, size_t first_entry, size_t 
 // Clang cannot follow latches that pass to the caller.
 std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
                                           std::span<const MapWrite> incoming,
-                                          PruneRuns prune_runs) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+                                          Cause cause) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const LeafState& old = *leaf->state.Load();
-  uint32_t freezes_since_look = old.freezes_since_look + 1;
-  OlderRun* rest = old.older_runs;
-  if (rest != nullptr &&
-      (prune_runs == PruneRuns::kAlways ||
-       freezes_since_look * kVersionsPerFreeze >= OlderRun::VersionsFrom(rest))) {
-    freezes_since_look = 0;
-    if (DebtOf(old, pins) == Debt::kDue) rest = nullptr;
-  }
+  const size_t most_older = MostOlderBytes(cause);
+  uint32_t freezes_since_look;
+  OlderRun* rest = RunsNotToRead(old, pins, cause, &freezes_since_look);
   Clear();
   Gather(old, pins, rest);
   const FrozenBlock& block = *old.block();
-  const bool appends =
-      block.count() > 0 &&
-      (buffers_.fresh.empty() || buffers_.fresh.front()->key() > block.key(block.count() - 1)) &&
-      (incoming.empty() || incoming.front().key > block.key(block.count() - 1));
+  const bool appends = block.count() > 0 &&
+                       (buffers_.fresh.empty() ||
+                        buffers_.fresh.front().slot->key() > block.key(block.count() - 1)) &&
+                       (incoming.empty() || incoming.front().key > block.key(block.count() - 1));
   std::vector<Part> parts = Cut(incoming, appends);
   // A run belongs to one leaf.
-  OlderRun* const left = parts.size() > 1 ? nullptr : RunsToLeave(rest);
+  OlderRun* const left = parts.size() > 1 ? nullptr : RunsToLeave(rest, most_older);
   if (left != rest) {
     rest = left;
     Clear();
@@ -251,13 +269,13 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
     std::vector<ChildRef> children;
     children.reserve(parts.size() - 1);
     first = BuildState({fences.lower, parts.size() > 1 ? parts[1].lower : fences.upper}, 0,
-                       parts[0].last_entry, rest);
+                       parts[0].last_entry, rest, most_older);
     first->freezes_since_look = freezes_since_look;
     for (size_t i = 1; i < parts.size(); ++i) {
       const auto upper =
           i + 1 < parts.size() ? std::optional<std::string_view>(parts[i + 1].lower) : fences.upper;
-      LeafState* state =
-          BuildState({parts[i].lower, upper}, parts[i].first_entry, parts[i].last_entry, rest);
+      LeafState* state = BuildState({parts[i].lower, upper}, parts[i].first_entry,
+                                    parts[i].last_entry, rest, most_older);
       try {
         added.push_back(map_.NewLatchedLeaf(state));
         added.back()->patience.store(leaf->patience.load(std::memory_order_relaxed),
@@ -355,7 +373,7 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fil
     const Fences left = run.front()->state.Load()->fences();
     lower = std::string(left.lower);
     joined = BuildState({left.lower, run.back()->state.Load()->fences().upper}, 0,
-                        buffers_.entries.size(), nullptr);
+                        buffers_.entries.size(), nullptr, MostOlderBytes(Cause::kIdle));
     StructureEdit edit(map_);
     const std::optional<uint32_t> planned =
         edit.PlanRemoveLeaves(left.lower, std::span(run).subspan(1));

@@ -24,8 +24,13 @@ struct FreezeBuffers {
   // What was gathered; views into the states.
   std::vector<FrozenEntry> entries;
   std::vector<VersionView> older;
+  size_t older_bytes = 0;  // What the older ones would take in a block.
   // Scratch.
-  std::vector<const FreshSlot*> fresh;
+  struct Fresh {
+    uint64_t head;  // Of the key: settles most comparisons.
+    const FreshSlot* slot;
+  };
+  std::vector<Fresh> fresh;
   std::vector<VersionView> versions;
   std::vector<uint32_t> places;
 };
@@ -34,26 +39,30 @@ struct FreezeBuffers {
 // cuts what is too big and joins what is too small. Every method either does all of its work
 // or throws std::bad_alloc and leaves the map as it was.
 //
-// Older versions that snapshots need stand behind the block's main run, where each freeze copies
-// them. Once they are as large as a full main run they move out into a run of their own, so a
-// leaf's keys stay together however many snapshots there are. A new run takes in those runs below
-// it that are no larger: so there are few, and a version is copied a few times in all (as in
-// O'Neil et al., "The Log-Structured Merge-Tree", 1996).
+// Older versions that snapshots need stand behind the block's main run, where readers have them at
+// hand and each freeze copies them. Once they are too large they move out into a run of their own,
+// so a leaf's keys stay together however many snapshots there are: larger than a full main run, or
+// an eighth of it while the leaf is written to. When it is left alone, what fits comes home. A new
+// run takes in those runs below it that are no larger: so there are few, and a version is copied a
+// few times in all (as in O'Neil et al., "The Log-Structured Merge-Tree", 1996).
 //
 // Thread-safety: one thread, inside an EpochGuard.
 class Freezer {
  public:
   Freezer(OrderedMap& map, FreezeBuffers& buffers) : map_(map), buffers_(buffers) {}
 
-  // Whether a freeze prunes the leaf's runs of older versions, too. kSeldom: now and then, so that
-  // it costs a freeze little; a leaf that is never idle is pruned that way.
-  enum class PruneRuns { kSeldom, kAlways };
+  // What a freeze is for. It says what becomes of the leaf's runs of older versions.
+  enum class Cause {
+    kWrites,  // Room for more. The runs are pruned now and then, so that it costs a freeze little.
+    kIdle,    // The leaf is left alone: the same, and runs that fit into the block go there.
+    kDebt,    // And somebody's version is due: all runs are pruned.
+  };
 
   // Freezes `leaf`, which the caller has latched, and cuts it into as many leaves as its
   // content and the `incoming` writes (in key order, all covered by the leaf) need. Returns
   // the leaves that came behind it, latched by the caller now, in key order.
   std::vector<Leaf*> FreezeLatched(Leaf* leaf, const PinnedSet& pins,
-                                   std::span<const MapWrite> incoming, PruneRuns prune_runs);
+                                   std::span<const MapWrite> incoming, Cause cause);
 
   // Joins the leaf that covers `key` with small neighbours under its parent. `absorbed` gets
   // the leaves that went, obsolete and unlinked, for the caller to retire. Returns the leaf
@@ -77,6 +86,14 @@ class Freezer {
   };
 
   void Clear();
+  // The first of the runs of `state` that a freeze may leave as they are.
+  OlderRun* RunsNotToRead(const LeafState& state, const PinnedSet& pins, Cause cause,
+                          uint32_t* freezes_since_look) const;
+  // How many bytes of older versions may stand in a block.
+  size_t MostOlderBytes(Cause cause) const {
+    const size_t block_bytes = map_.tuning().block_bytes;
+    return cause == Cause::kWrites ? block_bytes / 8 : block_bytes;
+  }
   // Joins inner nodes upwards from `level` as long as they are nearly empty.
   void MergeInnerNodes(std::string_view key, uint32_t children_left);
   // Appends the pruned content of `state` to the buffers' entries, but for the runs from `rest` on.
@@ -84,13 +101,14 @@ class Freezer {
   void AddKey(std::string_view key, const PinnedSet& pins, const OlderRun* rest);
   // How many bytes of older versions entries [first, last) have.
   size_t OlderBytes(size_t first, size_t last) const;
-  // Which of the runs from `rest` on to leave as they are.
-  OlderRun* RunsToLeave(OlderRun* rest) const;
+  // Which of the runs from `rest` on to leave as they are, if `most_older` bytes may stand in the
+  // block.
+  OlderRun* RunsToLeave(OlderRun* rest, size_t most_older) const;
   // Where to cut the entries and `incoming` together.
   std::vector<Part> Cut(std::span<const MapWrite> incoming, bool appends) const;
   // A state of entries [first, last), above the runs from `rest` on. Each entry once only.
-  LeafState* BuildState(const Fences& fences, size_t first_entry, size_t last_entry,
-                        OlderRun* rest);
+  LeafState* BuildState(const Fences& fences, size_t first_entry, size_t last_entry, OlderRun* rest,
+                        size_t most_older);
 
   OrderedMap& map_;
 

@@ -43,6 +43,13 @@ class OlderRun {
     return versions;
   }
 
+  // Bytes of their records.
+  static size_t BytesFrom(const OlderRun* run) {
+    size_t bytes = 0;
+    for (; run != nullptr; run = run->next_) bytes += run->block().record_bytes();
+    return bytes;
+  }
+
   void AddRef();
   // Gives up the share of the large values, here and below: drop(LargeValue*) for each that loses
   // its last owner.

@@ -202,8 +202,8 @@ bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFET
     const LeafState* state = leaf->state.Load();
     const bool is_due = DebtOf(*state, pins_) == Debt::kDue;
     if (state->HasFresh() || is_due) {
-      added = freezer_.FreezeLatched(
-          leaf, pins_, {}, is_due ? Freezer::PruneRuns::kAlways : Freezer::PruneRuns::kSeldom);
+      added = freezer_.FreezeLatched(leaf, pins_, {},
+                                     is_due ? Freezer::Cause::kDebt : Freezer::Cause::kIdle);
       ++done_.leaves_frozen;
       done_.versions_pruned += freezer_.pruned();
       if (freezer_.pruned() != 0) fill = Freezer::Fill::kFull;

@@ -199,10 +199,9 @@ TEST_F(DamageTest, DamagedBlockAmongRangeDeletes) {
       ASSERT_TRUE(end.starts_with("DATA_LOSS")) << table << " at " << at << ": " << end;
       ASSERT_NE(end.find(table), std::string::npos) << end;
     }
-    EXPECT_EQ(InChild([&] {
-                return std::to_string(EntriesOf(*Db::Open({}, layers).value()).size());
-              }),
-              ranges_in_log ? "20" : "60");
+    EXPECT_EQ(
+        InChild([&] { return std::to_string(EntriesOf(*Db::Open({}, layers).value()).size()); }),
+        ranges_in_log ? "20" : "60");
   }
 }
 

@@ -65,7 +65,7 @@ class FreezerTest : public testing::Test {
     Leaf* leaf = map().LatchLeaf(leaf_key);
     try {
       const std::vector<Leaf*> added =
-          freezer_.FreezeLatched(leaf, pins, incoming, Freezer::PruneRuns::kSeldom);
+          freezer_.FreezeLatched(leaf, pins, incoming, Freezer::Cause::kWrites);
       pruned_ = freezer_.pruned();
       std::string_view previous = leaf->state.Load()->fences().lower;
       for (Leaf* each : added) {

@@ -139,6 +139,23 @@ TEST_F(OlderRunTest, RunsOfALeafThatIsNeverIdleArePruned) {
   CheckThatAllIsGivenBack();
 }
 
+// One old snapshot keeps one version of each key. Freezes for writes must not copy these each time;
+// readers of a leaf at rest find them in its block.
+TEST_F(OlderRunTest, WhatFitsIntoABlockStandsThereWhileTheLeafIsIdle) {
+  OverwriteAllUnderSnapshots(1);
+  Pin();
+  for (size_t i = 0; i < 50 * kKeys; ++i) Commit({{Key(i % kKeys), "newer"}});
+  EXPECT_EQ(Runs(), 1u);
+  CheckSnapshots();
+  map_.Settle();
+  EXPECT_EQ(Runs(), 0u);
+  EXPECT_EQ(map_.VersionCount(), 2 * kKeys);
+  CheckSnapshots();
+  for (size_t i = 0; i < 50 * kKeys; ++i) Commit({{Key(i % kKeys), "newest"}});
+  EXPECT_EQ(Runs(), 1u);
+  CheckThatAllIsGivenBack();
+}
+
 TEST_F(OlderRunTest, ATombstoneStaysAboveWhatARunHolds) {
   // Until the runs have taken in what was in the block.
   do {
