@@ -29,11 +29,9 @@ absl::Status CheckPromise(const std::string& path, const AckedFile::Promise& pro
 
 rocksdb::Status FindRangeDeletes(RocksdbInstance& instance, bool* found) {
   rocksdb::TablePropertiesCollection tables;
-  const rocksdb::Status status =
-      instance.db().GetPropertiesOfAllTables(instance.values(), &tables);
-  *found = std::any_of(tables.begin(), tables.end(), [](const auto& table) {
-    return table.second->num_range_deletions > 0;
-  });
+  const rocksdb::Status status = instance.db().GetPropertiesOfAllTables(instance.values(), &tables);
+  *found = std::any_of(tables.begin(), tables.end(),
+                       [](const auto& table) { return table.second->num_range_deletions > 0; });
   return status;
 }
 
