@@ -211,7 +211,11 @@ OlderRun* Freezer::RunsNotToRead(const LeafState& state, const PinnedSet& pins, 
 OlderRun* Freezer::RunsToLeave(OlderRun* rest, size_t most_older) const {
   size_t bytes = buffers_.older_bytes;
   if (bytes <= most_older) return rest;
-  for (; rest != nullptr && rest->block().record_bytes() <= bytes; rest = rest->next()) {
+  // Small ones always: a reader then finds all of a key's versions in one place.
+  const auto takes_in = [&](size_t more) {
+    return more <= bytes || bytes + more <= map_.tuning().block_bytes;
+  };
+  for (; rest != nullptr && takes_in(rest->block().record_bytes()); rest = rest->next()) {
     bytes += rest->block().record_bytes();
   }
   return rest;

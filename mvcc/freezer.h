@@ -43,8 +43,9 @@ struct FreezeBuffers {
 // hand and each freeze copies them. Once they are too large they move out into a run of their own,
 // so a leaf's keys stay together however many snapshots there are: larger than a full main run, or
 // an eighth of it while the leaf is written to. When it is left alone, what fits comes home. A new
-// run takes in those runs below it that are no larger: so there are few, and a version is copied a
-// few times in all (as in O'Neil et al., "The Log-Structured Merge-Tree", 1996).
+// run takes in those runs below it that are no larger, or fit into a block with it: so there are
+// few, and a version is copied a few times in all (as in O'Neil et al., "The Log-Structured
+// Merge-Tree", 1996).
 //
 // Thread-safety: one thread, inside an EpochGuard.
 class Freezer {
