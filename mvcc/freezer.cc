@@ -437,12 +437,11 @@ Debt DebtOf(const LeafState& state, const PinnedSet& pins) {
   OlderWalk walk(state, nullptr, &places);
   for (uint32_t i = 0; i < block.count(); ++i) {
     uint64_t end = block.commit_ts(i);
-    PinnedWalk pinned(pins);
     bool has_older = false;
     bool due = false;
     walk.VisitKey(i, [&](const VersionView& older) {
       has_older = true;
-      due |= MayDrop(older.commit_ts, end, pinned);
+      due |= MayDrop(older.commit_ts, end, pins);
       end = older.commit_ts;
     });
     due |= !has_older && block.kind(i) == ValueKind::kTombstone &&

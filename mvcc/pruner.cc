@@ -40,11 +40,10 @@ size_t PruneVersions(const PinnedSet& pins, bool older_remains,
                      std::vector<VersionView>* versions) {
   const size_t before = versions->size();
   size_t kept = 1;  // The newest stays, for now.
-  PinnedWalk walk(pins);
   for (size_t i = 1; i < before; ++i) {
     // Valid from its own commit to that of the next newer version, kept or not.
     const VersionView version = (*versions)[i];
-    if (!MayDrop(version.commit_ts, (*versions)[i - 1].commit_ts, walk)) {
+    if (!MayDrop(version.commit_ts, (*versions)[i - 1].commit_ts, pins)) {
       (*versions)[kept++] = version;
     }
   }

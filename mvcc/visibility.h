@@ -14,10 +14,8 @@ constexpr bool IsVisible(uint64_t commit_ts, uint64_t read_ts) { return commit_t
 
 // Whether nobody, now or later, reads a version that is the newest of its key during
 // [begin, end). A newest version has no end and always stays; so does every version that
-// ends above the horizon, since a snapshot may yet be opened inside it. `pinned` is a PinnedSet,
-// or a PinnedWalk that comes by.
-template <class Pinned>
-bool MayDrop(uint64_t begin, uint64_t end, Pinned&& pinned) {
+// ends above the horizon, since a snapshot may yet be opened inside it.
+inline bool MayDrop(uint64_t begin, uint64_t end, const PinnedSet& pinned) {
   return end <= pinned.horizon && !pinned.Seen(begin, end);
 }
 

@@ -1,11 +1,9 @@
 #include "mvcc/visibility.h"
 
-#include <algorithm>
 #include <cstdint>
 
 #include "gtest/gtest.h"
 #include "mvcc/pinned_set.h"
-#include "tests/support/random.h"
 
 namespace firn::internal {
 namespace {
@@ -27,23 +25,6 @@ TEST(PinnedSet, SeesHalfOpenIntervals) {
   EXPECT_TRUE(pinned.Seen(30, 31));
   EXPECT_FALSE(pinned.Seen(20, 20));
   EXPECT_FALSE((PinnedSet{100, {}}.Seen(0, 1000)));
-}
-
-TEST(PinnedWalk, AnswersAsTheSetDoesFromTheNewestIntervalOn) {
-  test::Random random(test::PrintedSeed());
-  for (int round = 0; round < 1000; ++round) {
-    PinnedSet pinned{50, {}};
-    for (uint64_t ts = 0; ts < 50; ++ts) {
-      if (random.OneIn(1 + random.Below(20))) pinned.ts.push_back(ts);
-    }
-    PinnedWalk walk(pinned);
-    EXPECT_EQ(walk.horizon, 50u);
-    for (uint64_t end = 55; end > 0;) {
-      const uint64_t begin = end - std::min(end, random.Below(10));
-      ASSERT_EQ(walk.Seen(begin, end), pinned.Seen(begin, end)) << begin << " to " << end;
-      end = std::min(end - 1, begin);
-    }
-  }
 }
 
 struct DropCase {
@@ -69,8 +50,6 @@ TEST(Visibility, VersionMayGoIfItEndedByTheHorizonAndNoSnapshotSeesIt) {
   };
   for (const DropCase& c : cases) {
     EXPECT_EQ(MayDrop(c.begin, c.end, c.pinned), c.may_drop) << c.name;
-    PinnedWalk walk(c.pinned);
-    EXPECT_EQ(MayDrop(c.begin, c.end, walk), c.may_drop) << c.name;
   }
 }
 
