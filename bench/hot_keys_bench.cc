@@ -45,15 +45,7 @@ BENCHMARK(BM_LiveScanUnderOldSnapshot)
     ->Arg(IsSmokeRun() ? 2'000 : 2'000'000)
     ->Unit(benchmark::kMicrosecond);
 
-void BM_OverwriteUnderOldSnapshot(benchmark::State& state, bool hold) {
-  HotDb db;
-  std::optional<FirnPeer::View> old;
-  if (hold) old = db.peer.OpenView("old");
-  for (auto _ : state) db.hot.OverwriteOne(db.peer, db.random);
-  state.counters["versions_per_key"] = db.hot.VersionsPerKey(db.peer.Stats());
-  state.SetItemsProcessed(state.iterations());
-}
-// At the oldest of a hundred, which was there before all overwrites; settled.
+// At the oldest of so many, which was there before all overwrites; settled.
 void BM_ScanAtOldestSnapshot(benchmark::State& state) {
   constexpr size_t kBetween = 20'000;
   HotDb db;
@@ -74,6 +66,14 @@ BENCHMARK(BM_ScanAtOldestSnapshot)
     ->Arg(IsSmokeRun() ? 2 : 100)
     ->Unit(benchmark::kMicrosecond);
 
+void BM_OverwriteUnderOldSnapshot(benchmark::State& state, bool hold) {
+  HotDb db;
+  std::optional<FirnPeer::View> old;
+  if (hold) old = db.peer.OpenView("old");
+  for (auto _ : state) db.hot.OverwriteOne(db.peer, db.random);
+  state.counters["versions_per_key"] = db.hot.VersionsPerKey(db.peer.Stats());
+  state.SetItemsProcessed(state.iterations());
+}
 BENCHMARK_CAPTURE(BM_OverwriteUnderOldSnapshot, None, false);
 BENCHMARK_CAPTURE(BM_OverwriteUnderOldSnapshot, One, true);
 

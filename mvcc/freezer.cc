@@ -199,7 +199,9 @@ OlderRun* Freezer::RunsNotToRead(const LeafState& state, const PinnedSet& pins, 
   OlderRun* const runs = state.older_runs;
   *freezes_since_look = 0;
   if (runs == nullptr || cause == Cause::kDebt) return nullptr;
-  if (cause == Cause::kIdle && OlderRun::BytesFrom(runs) <= MostOlderBytes(cause)) return nullptr;
+  if (cause == Cause::kIdle) {
+    return OlderRun::BytesFrom(runs) <= MostOlderBytes(cause) ? nullptr : runs;
+  }
   const uint32_t freezes = state.freezes_since_look + 1;
   if (freezes * kVersionsPerFreeze < OlderRun::VersionsFrom(runs)) {
     *freezes_since_look = freezes;

@@ -55,8 +55,8 @@ class Freezer {
   // What a freeze is for. It says what becomes of the leaf's runs of older versions.
   enum class Cause {
     kWrites,  // Room for more. The runs are pruned now and then, so that it costs a freeze little.
-    kIdle,    // The leaf is left alone: the same, and runs that fit into the block go there.
-    kDebt,    // And somebody's version is due: all runs are pruned.
+    kIdle,    // The leaf is left alone, without debt: runs that fit into the block go there.
+    kDebt,    // The leaf is left alone, its DebtOf() is kDue: all runs are pruned.
   };
 
   // Freezes `leaf`, which the caller has latched, and cuts it into as many leaves as its
