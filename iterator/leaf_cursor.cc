@@ -77,13 +77,10 @@ void LeafCursor::GatherFresh() {
     const FreshSlot& slot = delta->slot(i);
     // A slot without a visible version leaves the key to the run.
     if (const Version* version = slot.chain.NewestAt(read_ts_)) {
-      candidates_.push_back({HeadOf<uint64_t>(slot.key_data, slot.key_size), &slot, version});
+      candidates_.emplace_back(slot, version);
     }
   }
-  std::sort(candidates_.begin(), candidates_.end(),
-            [](const FreshCandidate& a, const FreshCandidate& b) {
-              return a.head != b.head ? a.head < b.head : a.slot->key() < b.slot->key();
-            });
+  std::sort(candidates_.begin(), candidates_.end());
   for (const FreshCandidate& each : candidates_) {
     const std::string_view key = each.slot->key();
     const KeyPosition at = block_->count() == 0 ? KeyPosition{0, false} : block_->Find(key, 1);

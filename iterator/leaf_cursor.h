@@ -68,9 +68,8 @@ class LeafCursor {
     uint32_t run_end() const { return run_at + (in_run ? 1 : 0); }
   };
   // A slot on its way into fresh_, by the first bytes of its key.
-  struct FreshCandidate {
-    uint64_t head;
-    const FreshSlot* slot;
+  struct FreshCandidate : HeadedSlot {
+    FreshCandidate(const FreshSlot& of, const Version* seen) : HeadedSlot(of), version(seen) {}
     const Version* version;
   };
 

@@ -68,14 +68,9 @@ void Freezer::AddKey(std::string_view key, const PinnedSet& pins, const OlderRun
 void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
   buffers_.fresh.clear();
   if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
-    for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
-      const FreshSlot& slot = delta->slot(i);
-      buffers_.fresh.push_back({HeadOf<uint64_t>(slot.key_data, slot.key_size), &slot});
-    }
-    std::sort(buffers_.fresh.begin(), buffers_.fresh.end(),
-              [](const FreezeBuffers::Fresh& a, const FreezeBuffers::Fresh& b) {
-                return a.head != b.head ? a.head < b.head : a.slot->key() < b.slot->key();
-              });
+    for (uint32_t i = 0, count = delta->count(); i < count; ++i)
+      buffers_.fresh.emplace_back(delta->slot(i));
+    std::sort(buffers_.fresh.begin(), buffers_.fresh.end());
   }
   const FrozenBlock& block = *state.block();
   buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.size());

@@ -26,11 +26,7 @@ struct FreezeBuffers {
   std::vector<VersionView> older;
   size_t older_bytes = 0;  // What the older ones would take in a block.
   // Scratch.
-  struct Fresh {
-    uint64_t head;  // Of the key: settles most comparisons.
-    const FreshSlot* slot;
-  };
-  std::vector<Fresh> fresh;
+  std::vector<HeadedSlot> fresh;
   std::vector<VersionView> versions;
   std::vector<uint32_t> places;
 };
