@@ -75,7 +75,7 @@ bool SnapshotIterator::Fail(absl::Status status) {
 }
 
 void SnapshotIterator::Anchor() {
-  if (slot_ == nullptr) slot_ = map_->PinSnapshot("iterator", "");
+  if (slot_ == nullptr) slot_ = map_->PinForIterator();
 }
 
 bool SnapshotIterator::Seek(std::string_view target) {

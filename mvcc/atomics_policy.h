@@ -14,22 +14,23 @@ namespace firn::internal {
 // Names the atomic fields of the protocols: a model weakens one of them and must fail.
 enum class Field {
   kNone,
-  kLastStamped,   // TimestampOracle: newest timestamp handed out.
-  kVisibleTs,     // TimestampOracle: newest timestamp readers may use.
-  kPinnedTs,      // SnapshotRegistry: what a slot pins.
-  kPruneHorizon,  // SnapshotRegistry: newest commit a pruner judged by.
-  kSlotState,     // SlotPool: who holds a slot.
-  kSegmentNext,   // SlotPool: the next segment of slots.
-  kOrphanCount,   // OrphanCount: handles that outlived their Db.
-  kHandleCount,   // SnapshotRegistry: handles that share a snapshot.
-  kWaiterCount,   // TimestampOracle: commits asleep until their turn to publish.
-  kChainHead,     // VersionChain: newest version.
-  kChainOlder,    // Version: next older version.
-  kGlobalEpoch,   // EpochDomain: the current epoch.
-  kThreadEpoch,   // EpochDomain: the epoch a thread's guard entered at.
-  kHazard,        // HazardSlot: the state a cursor stands in.
-  kLeafState,     // Leaf: its current state.
-  kFreshCount,    // FreshDelta: published slots.
+  kLastStamped,    // TimestampOracle: newest timestamp handed out.
+  kVisibleTs,      // TimestampOracle: newest timestamp readers may use.
+  kPinnedTs,       // SnapshotRegistry: what a slot pins.
+  kPruneHorizon,   // SnapshotRegistry: newest commit a pruner judged by.
+  kSlotState,      // SlotPool: who holds a slot.
+  kSegmentNext,    // SlotPool: the next segment of slots.
+  kOrphanCount,    // OrphanCount: handles that outlived their Db.
+  kHandleCount,    // SnapshotRegistry: handles that share a snapshot.
+  kSnapshotBrief,  // SnapshotRegistry: what everybody is told about a snapshot.
+  kWaiterCount,    // TimestampOracle: commits asleep until their turn to publish.
+  kChainHead,      // VersionChain: newest version.
+  kChainOlder,     // Version: next older version.
+  kGlobalEpoch,    // EpochDomain: the current epoch.
+  kThreadEpoch,    // EpochDomain: the epoch a thread's guard entered at.
+  kHazard,         // HazardSlot: the state a cursor stands in.
+  kLeafState,      // Leaf: its current state.
+  kFreshCount,     // FreshDelta: published slots.
 };
 
 // What ships. A policy gives, for each field, an atomic type with std::atomic's interface;

@@ -35,9 +35,9 @@ namespace firn::internal {
 // it is never settled in vain, waits no longer than others, and what it gets later proves nothing.
 //
 // A released snapshot must not be missed while leaves are put among the held. So the settler
-// raises `interested_` before it collects the pins it judges by, and a releaser frees its slot
-// before it looks at `interested_`: all four are seq_cst, so either the collection misses the
-// pin or the releaser leaves word.
+// raises `interested_` before it collects the pins it judges by, and the releaser of a pin that a
+// collection noted unpins before it looks at `interested_`: all four are seq_cst, so either the
+// collection misses the pin or the releaser leaves word.
 //
 // Thread-safety: the Note*() calls from any thread; passes exclude each other by pass_mu_.
 class Settler {

@@ -46,8 +46,10 @@ inline std::atomic<uint64_t> next_slot_pool_id{1};
 //
 //   state               meaning
 //   0                   free
-//   v, 1 <= v < 2^63    claimed; what v says is the claimer's business (kBlank: nothing more)
-//   v + kOrphaned       claimed when OrphanClaimed() passed; its releaser will be told
+//   v, 1 <= v < kBlank  claimed; what v says is the claimer's business
+//   v + kNoted          the same, and NoteClaimed() has shown v to somebody
+//   kBlank              claimed, and says nothing more
+//   kOrphaned           claimed when OrphanClaimed() passed; its releaser will be told
 //
 // Segments form a list that only grows until the pool is destroyed. Threads keep out of each
 // other's cache lines: a thread claims where it claimed last, else in its home line (by thread
@@ -61,7 +63,7 @@ inline std::atomic<uint64_t> next_slot_pool_id{1};
 //   marked, then released: Release() returns true, and the releaser, who is one of the counted,
 //       gives up its share of the core (OrphanCount below), or
 //   released, then found free: not counted, and its releaser looked at neither the core nor this
-//       pool after its exchange.
+//       pool after its read-modify-write.
 // So the core is deleted exactly once, by the last of the counted or, if there are none, by ~Db,
 // and nobody looks at it afterwards. Order: the exchange releases whatever its thread did with
 // the core; OrphanClaimed() acquires it from the free word, the last of the counted through the
@@ -79,8 +81,9 @@ class SlotPool {
   using Slot = SlotType;
   static constexpr uint64_t kFree = 0;
   static constexpr uint64_t kClaimed = 1;
-  static constexpr uint64_t kOrphaned = uint64_t{1} << 63;
-  static constexpr uint64_t kBlank = kOrphaned - 1;
+  static constexpr uint64_t kNoted = uint64_t{1} << 63;
+  static constexpr uint64_t kBlank = kNoted - 1;
+  static constexpr uint64_t kOrphaned = ~kFree;
 
   SlotPool() = default;
   SlotPool(const SlotPool&) = delete;
@@ -112,20 +115,25 @@ class SlotPool {
   //
   // seq_cst, for one that frees what scans look for and then looks whether a scan came before.
   bool Release(Slot* slot) {
-    return (StateOf(slot).exchange(kFree, std::memory_order_seq_cst) & kOrphaned) != 0;
+    return StateOf(slot).exchange(kFree, std::memory_order_seq_cst) == kOrphaned;
+  }
+  // Releases a slot that says `value` and that nobody was shown: true, and the caller must not
+  // look at the pool any more. False: somebody was, or the slot is an orphan; it is as before.
+  bool TryReleaseUnnoted(Slot* slot, uint64_t value) {
+    return StateOf(slot).compare_exchange_strong(value, kFree, std::memory_order_seq_cst,
+                                                 std::memory_order_relaxed);
   }
 
-  // Changes what a claimed slot says. Only its claimer may. Keeps an orphan mark: an iterator that
-  // pins at its first seek may race with ~Db. seq_cst, as Claim().
+  // Changes what a claimed slot says. Only its claimer may. Keeps the marks: of a scan that was
+  // shown what it said before, and of ~Db, with which an iterator that pins at its first seek may
+  // race. seq_cst, as Claim().
   void Rewrite(Slot* slot, uint64_t value) {
-    State& state = StateOf(slot);
-    uint64_t before = state.load(std::memory_order_relaxed);
-    while (!state.compare_exchange_weak(before, value | (before & kOrphaned),
-                                        std::memory_order_seq_cst, std::memory_order_relaxed)) {
-    }
+    Replace(slot, [value](uint64_t before) { return value | (before & kNoted); });
   }
-  // The same with kBlank, which no claimer uses.
-  void Blank(Slot* slot) { StateOf(slot).fetch_or(kBlank, std::memory_order_seq_cst); }
+  // Lets it say nothing more.
+  void Blank(Slot* slot) {
+    Replace(slot, [](uint64_t) { return kBlank; });
+  }
 
   // Marks every claimed slot and returns how many there were.
   size_t OrphanClaimed() {
@@ -133,7 +141,7 @@ class SlotPool {
     ForEachState([&marked](State& state, Slot&) {
       uint64_t value = state.load(std::memory_order_seq_cst);
       while (value != kFree) {
-        if (state.compare_exchange_weak(value, value | kOrphaned, std::memory_order_seq_cst,
+        if (state.compare_exchange_weak(value, kOrphaned, std::memory_order_seq_cst,
                                         std::memory_order_seq_cst)) {
           ++marked;
           break;
@@ -149,19 +157,34 @@ class SlotPool {
     ForEachState([&visit](State&, Slot& slot) { visit(slot); });
   }
 
-  // visit(Slot&, value) for every claimed slot; seq_cst, see Claim().
+  // visit(value) for every claimed slot that says something, noted: its releaser will not get by
+  // with TryReleaseUnnoted(). seq_cst, see Claim().
   template <class Visit>
-  void ForEachClaimed(const Visit& visit) const {
-    ForEachState([&visit](State& state, Slot& slot) {
-      const uint64_t value = state.load(std::memory_order_seq_cst);
-      if (value != kFree) visit(slot, value & ~kOrphaned);
+  void NoteClaimed(const Visit& visit) {
+    ForEachState([&visit](State& state, Slot&) {
+      uint64_t value = state.load(std::memory_order_seq_cst);
+      while (IsUnnoted(value)) {
+        if (state.compare_exchange_weak(value, value | kNoted, std::memory_order_seq_cst,
+                                        std::memory_order_seq_cst)) {
+          value |= kNoted;
+        }
+      }
+      if (value > kBlank && value != kOrphaned) visit(value & ~kNoted);
     });
+  }
+  // What a slot says; kFree or kBlank: nothing. Of an orphan it is forgotten. acquire: whoever
+  // finds a value comes after what the claimers before its claimer did.
+  uint64_t ValueOf(const Slot& slot) const {
+    const uint64_t value = StateOf(&slot).load(std::memory_order_acquire);
+    return value == kOrphaned ? kBlank : value & ~kNoted;
   }
 
   // Exact if nobody claims or releases meanwhile.
   size_t claimed_count() const {
     size_t count = 0;
-    ForEachClaimed([&count](Slot&, uint64_t) { ++count; });
+    ForEachState([&count](State& state, Slot&) {
+      if (state.load(std::memory_order_seq_cst) != kFree) ++count;
+    });
     return count;
   }
 
@@ -176,9 +199,9 @@ class SlotPool {
   }
 
  private:
-  //   Writer: the claimer, from Claim() to Release(); OrphanClaimed().
+  //   Writer: the claimer, from Claim() to its release; NoteClaimed(), OrphanClaimed().
   //   Reader: scans, any thread.
-  //   Order:  seq_cst, see Claim(), Release() and the class comment. That makes Release() a
+  //   Order:  seq_cst, see Claim(), Release() and the class comment. That makes a release a
   //           release, paired with the acquire in the next Claim() and in scans: whoever finds
   //           the slot free comes after all that its claimer did.
   using State = typename Policy::template Atomic<uint64_t, kStateField>;
@@ -222,6 +245,18 @@ class SlotPool {
     return expected == kFree &&
            state.compare_exchange_strong(expected, value, std::memory_order_seq_cst,
                                          std::memory_order_relaxed);
+  }
+
+  static bool IsUnnoted(uint64_t value) { return value != kFree && value < kBlank; }
+
+  template <class After>
+  static void Replace(Slot* slot, const After& after) {
+    State& state = StateOf(slot);
+    uint64_t before = state.load(std::memory_order_relaxed);
+    while (before != kOrphaned &&
+           !state.compare_exchange_weak(before, after(before), std::memory_order_seq_cst,
+                                        std::memory_order_relaxed)) {
+    }
   }
 
   template <class Visit>

@@ -35,23 +35,30 @@ std::vector<LiveSnapshot> SnapshotRegistry::List(bool* closed_any) {
   };
 
   *closed_any = false;
-  const uint64_t now = MonotonicCoarseNanos();
+  const uint64_t now = MonotonicCoarseMillis();
   const uint64_t wall_now = WallNanos();
   std::vector<LiveSnapshot> found;
-  pins_.ForEachSlot([&](SnapshotSlot& slot) {
-    if (!pins_.TryAddHandle(&slot)) return;
-    AtSchedulePoint("registry:listing");
-    HandleOfLister handle{this, &slot, closed_any};
-    const SnapshotRecord& record = slot.record;
+  const auto add = [&](uint64_t ts, uint64_t word, const SnapshotRecord& record) {
+    const SnapshotBrief brief = SnapshotBrief::Of(word);
     LiveSnapshot snapshot;
-    snapshot.ts = slot.ts;
-    snapshot.label = record.label;
+    snapshot.ts = ts;
+    snapshot.label = brief.of_iterator ? "iterator" : record.label;
     snapshot.owner =
-        record.owner.empty() ? "thread " + std::to_string(record.thread_number) : record.owner;
+        record.owner.empty() ? "thread " + std::to_string(brief.thread_number) : record.owner;
     // Opened after `now` was read: just now.
-    snapshot.age_nanos = now - std::min(now, record.opened_at_nanos);
+    snapshot.age_nanos = (now - std::min(now, brief.opened_at_millis)) * 1'000'000;
     snapshot.opened_at_nanos = wall_now - snapshot.age_nanos;
     found.push_back(std::move(snapshot));
+  };
+  pins_.ForEachSlot([&](SnapshotSlot& slot) {
+    const auto [ts, brief] = pins_.BriefOf(slot);
+    if (brief == SnapshotBrief::kNone) return;
+    if (!SnapshotBrief::Of(brief).has_record) return add(ts, brief, SnapshotRecord());
+    if (!pins_.TryAddHandle(&slot)) return;
+    AtSchedulePoint("registry:listing_record");
+    const HandleOfLister handle{this, &slot, closed_any};
+    // Maybe of another snapshot than the one just looked at; relaxed: the handle orders it.
+    add(slot.ts, slot.brief.load(std::memory_order_relaxed), slot.record);
   });
   std::sort(found.begin(), found.end(),
             [](const LiveSnapshot& a, const LiveSnapshot& b) { return a.ts < b.ts; });

@@ -15,27 +15,41 @@
 #include "mvcc/pinned_set.h"
 #include "mvcc/schedule_point.h"
 #include "mvcc/slot_pool.h"
+#include "mvcc/snapshot_brief.h"
 #include "mvcc/timestamp_oracle.h"
 
 namespace firn::internal {
 
-// What a snapshot's slot needs for the protocols; `Record` is whatever else is told about it.
+// What a snapshot's slot needs for the protocols; `Record` is what does not fit into its brief.
 template <class Policy, class Record>
 struct BasicSnapshotSlot : PooledSlot {
-  // Constant from Pin() to Unpin().
+  // Constant from Pin() to the close.
   uint64_t ts = 0;
+
+  // What everybody is told about the snapshot: the word of a SnapshotBrief.
+  //   Writer: the one who pins, once it stays at its timestamp; the one who closes, before it
+  //           frees the slot.
+  //   Reader: a lister, no lock, before and after it reads the pinned timestamp.
+  //   Order:  written with release, read with acquire. The pinned timestamp lies between two looks
+  //           that find the same brief: by the first the slot is claimed for it, by the second it
+  //           was not freed and claimed again before.
+  typename Policy::template Atomic<uint64_t, Field::kSnapshotBrief> brief{SnapshotBrief::kNone};
+
   // Written by the one who pins before the first handle is counted, and by the one who drops the
   // last; read by whoever counts as a handle.
   Record record;
 
-  // Handles that share the pin.
-  //   Writer: whoever makes, clones or drops a handle, and a lister, which takes one for itself.
+  // Handles that share the pin, and kHasRecord for as long as listers may take one.
+  //   Writer: whoever makes, clones or drops a handle; a lister, which takes one for itself if
+  //           there is a record to be read. The only handle on a snapshot without a record stays
+  //           alone, so that it need not count down when it closes.
   //   Reader: the same.
   //   Order:  the first one is stored with release once the record is written, paired with the
-  //           acquire in TryAddHandle(). A drop is acq_rel: the one who drops the last comes after
-  //           all that the others did with the record. Raised from above 0 it is relaxed: the
-  //           caller has a handle that orders everything.
+  //           acquire in TryAddHandle(). A drop is acq_rel, and the look of an only handle acquire:
+  //           the one who drops the last comes after all that the others did with the record.
+  //           Raised from above 0 it is relaxed: the caller has a handle that orders everything.
   typename Policy::template Atomic<uint32_t, Field::kHandleCount> handles{0};
+  static constexpr uint32_t kHasRecord = uint32_t{1} << 31;
 };
 
 // What became of a dropped handle.
@@ -65,6 +79,11 @@ struct DroppedHandle {
 // A pin whose ts is at or above the horizon of a scan that missed it loses nothing: what ends at
 // or below the horizon ended before the snapshot's moment.
 //
+// Step 3 notes each pin it reads (SlotPool::NoteClaimed), once in the pin's life. So most
+// snapshots, opened and closed before any pruner looks, are closed by one compare-exchange: nobody
+// kept a version for them, so nobody must be told. One that was noted is blanked first, then told
+// of, and freed at last, for until then the slot keeps the registry alive.
+//
 // The pinned timestamps are the state words of a SlotPool (ts + 1, since 0 means free) and stand
 // together apart from the records: 8 bytes a snapshot for a pruner to read.
 //
@@ -74,8 +93,8 @@ struct DroppedHandle {
 template <class Policy, class Slot, size_t kSegmentSlots = 64>
 class BasicSnapshotRegistry {
  public:
-  // A slot that pins what is visible now, with one handle, whose record `describe(Record&)` has
-  // filled in. Throws std::bad_alloc, before `describe` is called.
+  // A slot that pins what is visible now, with one handle. `describe(Record&)` returns its brief,
+  // with kHasRecord if it filled in the record. Throws std::bad_alloc, before `describe` is called.
   template <class Oracle, class Describe>
   Slot* Pin(const Oracle& oracle, const Describe& describe) {
     uint64_t ts = oracle.visible();
@@ -89,17 +108,19 @@ class BasicSnapshotRegistry {
       AtSchedulePoint("registry:announced");
     }
     slot->ts = ts;
-    describe(slot->record);
-    slot->handles.store(1, std::memory_order_release);
+    const uint64_t brief = describe(slot->record);
+    const bool has_record = (brief & SnapshotBrief::kHasRecord) != 0;
+    slot->brief.store(brief, std::memory_order_release);
+    slot->handles.store(has_record ? Slot::kHasRecord + 1 : 1, std::memory_order_release);
     return slot;
   }
 
   void AddHandle(Slot* slot) { slot->handles.fetch_add(1, std::memory_order_relaxed); }
 
-  // For one that has no handle: false if the slot has none at all, or does not yet.
+  // For one that has no handle: false if the slot has none at all, or does not yet, or no record.
   bool TryAddHandle(Slot* slot) {
     uint32_t handles = slot->handles.load(std::memory_order_relaxed);
-    while (handles != 0) {
+    while (handles > Slot::kHasRecord) {
       if (slot->handles.compare_exchange_weak(handles, handles + 1, std::memory_order_acquire,
                                               std::memory_order_relaxed)) {
         return true;
@@ -108,23 +129,34 @@ class BasicSnapshotRegistry {
     return false;
   }
 
-  // `forget(Record&)` clears the record of a slot whose last handle went.
-  template <class Forget>
-  DroppedHandle DropHandle(Slot* slot, const Forget& forget) {
-    if (slot->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) return {false, false};
-    forget(slot->record);
-    AtSchedulePoint("registry:before_unpin");
-    return {true, Unpin(slot)};
+  // What is told about the snapshot that has the slot: its timestamp and its brief, which is kNone
+  // if there is no snapshot now, or another one came or went meanwhile.
+  std::pair<uint64_t, uint64_t> BriefOf(const Slot& slot) const {
+    const uint64_t brief = slot.brief.load(std::memory_order_acquire);
+    AtSchedulePoint("registry:listing");
+    const uint64_t value = pool_.ValueOf(slot);
+    const bool same = slot.brief.load(std::memory_order_acquire) == brief;
+    const bool pinned = value != Pool::kFree && value != Pool::kBlank;
+    return {value - 1, same && pinned ? brief : SnapshotBrief::kNone};
   }
 
-  // The same, and calls `after_unpin()` if it was the last handle: pruners find the pin no more,
+  // `forget(Record&)` clears the record of a slot whose last handle went. `after_unpin()` is called
+  // if it was the last and a pruner may have kept something for it: pruners find the pin no more,
   // but the slot still keeps the registry and its owner alive. What it looks at there comes after
   // the unpinning in the order of seq_cst.
   template <class Forget, class AfterUnpin>
   DroppedHandle DropHandle(Slot* slot, const Forget& forget, const AfterUnpin& after_unpin) {
-    if (slot->handles.fetch_sub(1, std::memory_order_acq_rel) != 1) return {false, false};
-    forget(slot->record);
-    AtSchedulePoint("registry:before_unpin");
+    if (slot->handles.load(std::memory_order_acquire) == 1) {
+      slot->brief.store(SnapshotBrief::kNone, std::memory_order_relaxed);
+      AtSchedulePoint("registry:before_unpin");
+      if (pool_.TryReleaseUnnoted(slot, slot->ts + 1)) return {true, false};
+    } else {
+      const uint32_t before = slot->handles.fetch_sub(1, std::memory_order_acq_rel);
+      if ((before & ~Slot::kHasRecord) != 1) return {false, false};
+      slot->brief.store(SnapshotBrief::kNone, std::memory_order_relaxed);
+      forget(slot->record);
+      AtSchedulePoint("registry:before_unpin");
+    }
     pool_.Blank(slot);
     AtSchedulePoint("registry:unpinned");
     after_unpin();
@@ -148,9 +180,7 @@ class BasicSnapshotRegistry {
     pinned->horizon = 0;  // A list that is cut short by an exception drops nothing.
     std::vector<uint64_t>& found = pinned->ts;
     found.clear();
-    pool_.ForEachClaimed([&found](const Slot&, uint64_t value) {
-      if (value != Pool::kBlank) found.push_back(value - 1);
-    });
+    pool_.NoteClaimed([&found](uint64_t value) { found.push_back(value - 1); });
     // Snapshots opened one after the other often stand in order already.
     if (!std::is_sorted(found.begin(), found.end())) std::sort(found.begin(), found.end());
     found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -176,10 +206,8 @@ class BasicSnapshotRegistry {
       typename Policy::template Atomic<uint64_t, Field::kPruneHorizon> prune_horizon_{0};
 };
 
-// What is told about a snapshot.
+// What its user says about a snapshot.
 struct SnapshotRecord {
-  uint64_t opened_at_nanos = 0;  // MonotonicCoarseNanos() then.
-  int32_t thread_number = 0;     // The operating system's, of the thread that opened it.
   std::string label;
   std::string owner;
 };
@@ -203,21 +231,32 @@ class SnapshotRegistry {
   // (it allocates only when there are more live snapshots than ever).
   SnapshotSlot* Pin(const TimestampOracle& oracle, std::string&& label, std::string&& owner) {
     return pins_.Pin(oracle, [&label, &owner](SnapshotRecord& record) {
-      record.opened_at_nanos = MonotonicCoarseNanos();
-      record.thread_number = ThreadNumber();
+      SnapshotBrief brief = BriefOfThisThread();
+      brief.has_record = !label.empty() || !owner.empty();
       if (!label.empty()) record.label = std::move(label);
       if (!owner.empty()) record.owner = std::move(owner);
+      return brief.Word();
+    });
+  }
+  // The same for an iterator of the present, which is listed as one.
+  SnapshotSlot* PinForIterator(const TimestampOracle& oracle) {
+    return pins_.Pin(oracle, [](SnapshotRecord&) {
+      SnapshotBrief brief = BriefOfThisThread();
+      brief.of_iterator = true;
+      return brief.Word();
     });
   }
   // One more handle for somebody who has one.
   void AddHandle(SnapshotSlot* slot) { pins_.AddHandle(slot); }
-  DroppedHandle DropHandle(SnapshotSlot* slot) { return pins_.DropHandle(slot, &Forget); }
-  // For a caller that may have to tell somebody: after_unpin() is called if this was the last
-  // handle, with the pin gone and the registry and its owner still there. Nothing is owed if
-  // visible_seq_cst() still is the snapshot's ts then; looked at before, it proves nothing.
+  // after_unpin() is called if this was the last handle and a pruner has seen the pin: it is gone
+  // now, and the registry and its owner are still there. Nothing is owed if visible_seq_cst() still
+  // is the snapshot's ts then; looked at before, it proves nothing.
   template <class AfterUnpin>
   DroppedHandle DropHandle(SnapshotSlot* slot, const AfterUnpin& after_unpin) {
     return pins_.DropHandle(slot, &Forget, after_unpin);
+  }
+  DroppedHandle DropHandle(SnapshotSlot* slot) {
+    return DropHandle(slot, [] {});
   }
 
   // What is pinned now. Keeps the capacity of `*pinned`. Throws std::bad_alloc.
@@ -238,12 +277,19 @@ class SnapshotRegistry {
   size_t slot_count() const { return pins_.slot_count(); }
 
  private:
+  static SnapshotBrief BriefOfThisThread() {
+    SnapshotBrief brief;
+    brief.thread_number = static_cast<uint32_t>(ThreadNumber());
+    brief.opened_at_millis = MonotonicCoarseMillis();
+    return brief;
+  }
   // A clock that is as good as free, a few milliseconds coarse. Monotonic: an age is not
   // fooled by a wall clock that was set.
-  static uint64_t MonotonicCoarseNanos() {
+  static uint64_t MonotonicCoarseMillis() {
     timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(now.tv_nsec);
+    return static_cast<uint64_t>(now.tv_sec) * 1'000 +
+           static_cast<uint64_t>(now.tv_nsec) / 1'000'000;
   }
 
   static int32_t ThreadNumber() {

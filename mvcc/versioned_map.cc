@@ -25,7 +25,7 @@ HazardSlot* VersionedMap::ClaimHazard() {
 void VersionedMap::DropSnapshot(SnapshotSlot* slot) noexcept {
   const DroppedHandle dropped = registry_.DropHandle(slot, [&] {
     // Nothing was superseded since the snapshot's moment: it holds nothing back.
-    if (slot->ts == oracle_.visible()) return;
+    if (slot->ts == oracle_.visible_seq_cst()) return;
     settler_.NoteRelease();
     WorkInline();
   });

@@ -42,6 +42,7 @@ class VersionedMap {
   SnapshotSlot* PinSnapshot(std::string label, std::string owner) {
     return registry_.Pin(oracle_, std::move(label), std::move(owner));
   }
+  SnapshotSlot* PinForIterator() { return registry_.PinForIterator(oracle_); }
   void ShareSnapshot(SnapshotSlot* slot) { registry_.AddHandle(slot); }
   // May delete this.
   void DropSnapshot(SnapshotSlot* slot) noexcept;

@@ -46,6 +46,7 @@ struct Core {
     if (orphans.AddMarked(pool.OrphanClaimed())) delete this;
   }
   void Drop(TestSlot<Policy>* slot) {
+    if (pool.TryReleaseUnnoted(slot, TestPool<Policy, 2>::kClaimed)) return;
     if (pool.Release(slot) && orphans.DropMarked()) delete this;
   }
 };

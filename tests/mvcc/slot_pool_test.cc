@@ -20,9 +20,10 @@ struct TestSlot : PooledSlot {
 };
 using TestPool = SlotPool<StdAtomics, TestSlot>;
 
-std::vector<uint64_t> ClaimedValues(const TestPool& pool) {
+// What claimed slots say, noted by the look.
+std::vector<uint64_t> NotedValues(TestPool& pool) {
   std::vector<uint64_t> values;
-  pool.ForEachClaimed([&](const TestSlot&, uint64_t value) { values.push_back(value); });
+  pool.NoteClaimed([&](uint64_t value) { values.push_back(value); });
   return values;
 }
 
@@ -39,7 +40,7 @@ TEST(SlotPool, ClaimedSlotsAreDistinctAndSayTheirValue) {
   for (uint64_t value = 1; value <= 1000; ++value) slots.insert(pool.Claim(value));
   EXPECT_EQ(slots.size(), 1000u);
   EXPECT_EQ(pool.claimed_count(), 1000u);
-  std::vector<uint64_t> values = ClaimedValues(pool);
+  std::vector<uint64_t> values = NotedValues(pool);
   EXPECT_EQ(std::set<uint64_t>(values.begin(), values.end()).size(), 1000u);
 }
 
@@ -85,32 +86,67 @@ TEST(SlotPool, RewriteKeepsTheOrphanMark) {
   TestSlot* slot = pool.Claim(7);
   EXPECT_EQ(pool.OrphanClaimed(), 1u);
   pool.Rewrite(slot, 9);
-  EXPECT_EQ(ClaimedValues(pool), std::vector<uint64_t>{9});
   pool.Blank(slot);
-  EXPECT_EQ(ClaimedValues(pool), std::vector<uint64_t>{TestPool::kBlank});
+  EXPECT_EQ(pool.claimed_count(), 1u);
   EXPECT_TRUE(pool.Release(slot));
 }
 
 TEST(SlotPool, RewriteChangesWhatTheSlotSays) {
   TestPool pool;
   TestSlot* slot = pool.Claim(5);
+  EXPECT_EQ(pool.ValueOf(*slot), 5u);
   pool.Rewrite(slot, 9);
-  EXPECT_EQ(ClaimedValues(pool), std::vector<uint64_t>{9});
-  pool.Blank(slot);
-  EXPECT_EQ(ClaimedValues(pool), std::vector<uint64_t>{TestPool::kBlank});
+  EXPECT_EQ(pool.ValueOf(*slot), 9u);
+  EXPECT_EQ(NotedValues(pool), std::vector<uint64_t>{9});
+  EXPECT_EQ(pool.ValueOf(*slot), 9u);
   EXPECT_FALSE(pool.Release(slot));
+  EXPECT_EQ(pool.ValueOf(*slot), TestPool::kFree);
+}
+
+TEST(SlotPool, BlankSlotIsClaimedAndSaysNothing) {
+  TestPool pool;
+  TestSlot* slot = pool.Claim(5);
+  pool.Blank(slot);
+  EXPECT_EQ(NotedValues(pool), std::vector<uint64_t>{});
+  EXPECT_EQ(pool.ValueOf(*slot), TestPool::kBlank);
+  EXPECT_EQ(pool.claimed_count(), 1u);
+  EXPECT_FALSE(pool.Release(slot));
+  EXPECT_EQ(pool.claimed_count(), 0u);
+}
+
+TEST(SlotPool, OnlyASlotThatNobodyNotedIsReleasedAsSuch) {
+  TestPool pool;
+  TestSlot* unnoted = pool.Claim(7);
+  EXPECT_TRUE(pool.TryReleaseUnnoted(unnoted, 7));
+  EXPECT_EQ(pool.claimed_count(), 0u);
+
+  TestSlot* noted = pool.Claim(7);
+  EXPECT_EQ(NotedValues(pool), std::vector<uint64_t>{7});
+  EXPECT_FALSE(pool.TryReleaseUnnoted(noted, 7));
+  pool.Rewrite(noted, 9);  // What the scan was shown holds all the same.
+  EXPECT_FALSE(pool.TryReleaseUnnoted(noted, 9));
+  EXPECT_EQ(NotedValues(pool), std::vector<uint64_t>{9});
+  EXPECT_FALSE(pool.Release(noted));
+
+  TestSlot* orphan = pool.Claim(7);
+  EXPECT_EQ(pool.OrphanClaimed(), 1u);
+  EXPECT_FALSE(pool.TryReleaseUnnoted(orphan, 7));
+  EXPECT_TRUE(pool.Release(orphan));
 }
 
 TEST(SlotPool, OrphansAreTheClaimedSlots) {
   TestPool pool;
   TestSlot* kept = pool.Claim(7);
   TestSlot* blanked = pool.Claim(8);
+  TestSlot* noted = pool.Claim(10);
+  NotedValues(pool);
   TestSlot* released = pool.Claim(9);
   pool.Release(released);
-  EXPECT_EQ(pool.OrphanClaimed(), 2u);
-  EXPECT_EQ(ClaimedValues(pool).size(), 2u);
+  EXPECT_EQ(pool.OrphanClaimed(), 3u);
+  EXPECT_EQ(pool.claimed_count(), 3u);
   pool.Blank(blanked);
   EXPECT_TRUE(pool.Release(blanked));
+  EXPECT_TRUE(pool.Release(noted));
   EXPECT_TRUE(pool.Release(kept));
   EXPECT_EQ(pool.claimed_count(), 0u);
 }

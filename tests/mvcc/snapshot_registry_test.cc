@@ -105,11 +105,25 @@ TEST_F(SnapshotRegistryTest, CallerIsToldWhenThePinIsGoneButTheSlotIsNot) {
     EXPECT_EQ(Collect().ts, Timestamps{});
     EXPECT_EQ(registry_.live_count(), 1u);
   };
+  Collect();
   EXPECT_FALSE(registry_.DropHandle(slot, after_unpin).last);
   EXPECT_EQ(calls, 0);
   EXPECT_TRUE(registry_.DropHandle(slot, after_unpin).last);
   EXPECT_EQ(calls, 1);
   EXPECT_EQ(registry_.live_count(), 0u);
+}
+
+TEST_F(SnapshotRegistryTest, NobodyIsToldOfAPinThatNoPrunerSaw) {
+  const auto fail = [] { ADD_FAILURE() << "told"; };
+  SnapshotSlot* unseen = Pin();
+  EXPECT_TRUE(registry_.DropHandle(unseen, fail).last);
+  EXPECT_EQ(registry_.live_count(), 0u);
+
+  SnapshotSlot* shared = Pin();
+  registry_.AddHandle(shared);
+  EXPECT_FALSE(registry_.DropHandle(shared, fail).last);
+  EXPECT_TRUE(registry_.DropHandle(shared, fail).last);
+  EXPECT_EQ(Collect().ts, Timestamps{});
 }
 
 TEST_F(SnapshotRegistryTest, OrphansAreToldToTheLastHandle) {
@@ -141,6 +155,27 @@ TEST_F(SnapshotRegistryTest, ListsLabelOwnerAndAge) {
   EXPECT_GT(Listed()[0].age_nanos, found[0].age_nanos);
   registry_.DropHandle(second);
   registry_.DropHandle(third);
+  EXPECT_TRUE(Listed().empty());
+}
+
+TEST_F(SnapshotRegistryTest, ListsAnIteratorAsOne) {
+  SnapshotSlot* slot = registry_.PinForIterator(oracle_);
+  ASSERT_EQ(Listed().size(), 1u);
+  EXPECT_EQ(Listed()[0].label, "iterator");
+  EXPECT_EQ(Listed()[0].owner.substr(0, 7), "thread ");
+  registry_.DropHandle(slot);
+  EXPECT_TRUE(Listed().empty());
+}
+
+TEST_F(SnapshotRegistryTest, ListsWhatIsSharedAndWhatAPrunerSaw) {
+  Commit();
+  SnapshotSlot* slot = Pin();
+  registry_.AddHandle(slot);
+  registry_.DropHandle(slot);
+  Collect();
+  ASSERT_EQ(Listed().size(), 1u);
+  EXPECT_EQ(Listed()[0].ts, 1u);
+  registry_.DropHandle(slot);
   EXPECT_TRUE(Listed().empty());
 }
 
@@ -209,7 +244,7 @@ TEST_F(SnapshotRegistryTest, SnapshotClosedWhileListedClosesWithTheListing) {
   std::vector<LiveSnapshot> found;
   {
     const test::PointObserver observer([&](std::string_view point) {
-      if (point != "registry:listing") return;
+      if (point != "registry:listing_record") return;
       EXPECT_FALSE(registry_.DropHandle(slot).last);
     });
     found = registry_.List(&closed_any);
@@ -218,6 +253,42 @@ TEST_F(SnapshotRegistryTest, SnapshotClosedWhileListedClosesWithTheListing) {
   EXPECT_EQ(found[0].label, "listed");
   EXPECT_TRUE(closed_any);
   EXPECT_EQ(registry_.live_count(), 0u);
+}
+
+TEST_F(SnapshotRegistryTest, SnapshotThatIsBeingOpenedIsNotListedAsTheOneBefore) {
+  SnapshotSlot* before = Pin();
+  registry_.DropHandle(before);
+  Commit();
+  size_t looks = 0;
+  SnapshotSlot* slot;
+  {
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "registry:announced") return;
+      ++looks;
+      EXPECT_TRUE(Listed().empty());
+    });
+    slot = Pin();
+  }
+  EXPECT_EQ(slot, before);
+  EXPECT_EQ(looks, 1u);
+  registry_.DropHandle(slot);
+}
+
+// The slot's next snapshot has another timestamp.
+TEST_F(SnapshotRegistryTest, SnapshotReplacedWhileListedIsNotListed) {
+  SnapshotSlot* slot = Pin();
+  std::vector<LiveSnapshot> found;
+  {
+    const test::PointObserver observer([&](std::string_view point) {
+      if (point != "registry:listing" || slot->ts != 0) return;
+      EXPECT_TRUE(registry_.DropHandle(slot).last);
+      Commit();
+      EXPECT_EQ(registry_.PinForIterator(oracle_), slot);
+    });
+    found = Listed();
+  }
+  EXPECT_TRUE(found.empty());
+  registry_.DropHandle(slot);
 }
 #endif  // FIRN_INVARIANTS
 
