@@ -128,7 +128,7 @@ absl::Status DbImpl::CheckWrite(std::string_view key, std::string_view value,
   return CheckValue(value);
 }
 
-Snapshot DbImpl::OpenSnapshot(SnapshotOptions options) {
+Snapshot DbImpl::OpenSnapshot(SnapshotOptions&& options) {
   if (absl::Status status = CheckOpen(); !status.ok()) return Snapshot(std::move(status));
   try {
     SnapshotSlot* slot = map_->PinSnapshot(std::move(options.label), std::move(options.owner));

@@ -47,7 +47,7 @@ class DbImpl {
   absl::Status CheckWrite(std::string_view key, std::string_view value,
                           const WriteOptions& options) const;
 
-  Snapshot OpenSnapshot(SnapshotOptions options);
+  Snapshot OpenSnapshot(SnapshotOptions&& options);
   absl::StatusOr<LoadOrStoreResult> LoadOrStore(std::string_view key, std::string_view value,
                                                 const WriteOptions& options);
   absl::StatusOr<LoadOrStoreResult> LoadOrMake(

@@ -39,7 +39,7 @@ class VersionedMap {
 
   // --- Handles -------------------------------------------------------------------------
   // Throws std::bad_alloc. Requires: not abandoned.
-  SnapshotSlot* PinSnapshot(std::string label, std::string owner) {
+  SnapshotSlot* PinSnapshot(std::string&& label, std::string&& owner) {
     return registry_.Pin(oracle_, std::move(label), std::move(owner));
   }
   SnapshotSlot* PinForIterator() { return registry_.PinForIterator(oracle_); }
