@@ -154,6 +154,9 @@ void MeasureDraw(const BarContext& context, const SortedArray& array, const Look
   });
   const std::string suffix = draw == "uniform" ? "" : "_" + draw;
   Row scan = KeptRow("beside.scan" + suffix, "scan", draw, rounds, Bar::AtLeast(0.8));
+  scan.note += "; firn has " +
+               SpreadText(rounds.Ratios("firn scan beside", "firn apart scan beside"), "x") +
+               " of its rate beside a writer to another Db";
   scan.note += "; " + ChecksumNote(workload.entry_checksum());
   context.report(scan);
   context.report(KeptRow("beside.writer" + suffix, "writer", draw, rounds, Bar::AtLeast(0.6)));
