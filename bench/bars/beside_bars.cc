@@ -1,8 +1,9 @@
 // What do a scanner and a writer take from each other? Varies: Firn or LMDB; keys overwritten drawn
 // uniformly or by Zipf's law. Fixed: all entries there; one thread scans all of them again and again,
 // each time at a new snapshot, one overwrites, one put a commit. Reports: the rate of each beside
-// the other against its rate alone (the scanner's on settled leaves); every scan is checked while
-// the writer goes on.
+// the other against its rate alone (the scanner's on settled leaves); the same where the writer
+// writes to another Db than is scanned, and where a sorted array is scanned: what the machine alone
+// takes from them. Every scan is checked while the writer goes on.
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include "bench/bars/bars.h"
 #include "bench/peers/firn_peer.h"
 #include "bench/peers/lmdb_peer.h"
+#include "bench/peers/sorted_array.h"
 #include "bench/steady_puts.h"
 
 namespace firn::bench {
@@ -26,7 +28,7 @@ double SecondsSince(SteadyClock::time_point start) {
 double LeastSeconds() { return IsSmokeRun() ? 0.01 : 1.0; }
 
 // Entries a second, over whole passes.
-template <Peer P>
+template <PeerReader P>
 double ScanRate(const P& peer, const Workload& workload) {
   const SteadyClock::time_point start = SteadyClock::now();
   size_t entries = 0;
@@ -68,33 +70,36 @@ struct Rates {
   double write = 0;
 };
 
-template <Peer P>
-Rates RatesTogether(P& peer, const Workload& workload, Writer& writer) {
+template <PeerReader Scanned, PeerWriter Written>
+Rates RatesTogether(const Scanned& scanned, Written& written, const Workload& workload,
+                    Writer& writer) {
   Rates rates;
   std::atomic<bool> is_writing = false;  // Relaxed: these only start and stop the parts.
   std::atomic<bool> is_over = false;
   std::thread other([&] {
-    rates.write = writer.Rate(peer, [&] {
+    rates.write = writer.Rate(written, [&] {
       is_writing.store(true, std::memory_order_relaxed);
       return is_over.load(std::memory_order_relaxed);
     });
   });
   while (!is_writing.load(std::memory_order_relaxed)) std::this_thread::yield();
-  rates.scan = ScanRate(peer, workload);
+  rates.scan = ScanRate(scanned, workload);
   is_over.store(true, std::memory_order_relaxed);
   other.join();
   return rates;
 }
 
-template <Peer P>
-void TakeTurn(Round& round, const std::string& who, P& peer, const Workload& workload,
-              Writer& writer) {
+// Both may be the same.
+template <PeerReader Scanned, Peer Written>
+void TakeTurn(Round& round, const std::string& who, Scanned& scanned, Written& written,
+              const Workload& workload, Writer& writer) {
   round.Watch([&] {
-    SettlePeer(peer);
-    const double scan_alone = ScanRate(peer, workload);
-    const double write_alone = writer.RateAlone(peer);
-    SettlePeer(peer);
-    const Rates together = RatesTogether(peer, workload, writer);
+    SettlePeer(scanned);
+    SettlePeer(written);
+    const double scan_alone = ScanRate(scanned, workload);
+    const double write_alone = writer.RateAlone(written);
+    SettlePeer(written);
+    const Rates together = RatesTogether(scanned, written, workload, writer);
     round.Note(who + " scan alone", scan_alone);
     round.Note(who + " scan beside", together.scan);
     round.Note(who + " scan kept", together.scan / scan_alone);
@@ -117,7 +122,20 @@ Row KeptRow(const std::string& name, const std::string& whom, const std::string&
   return row;
 }
 
-void MeasureDraw(const BarContext& context, const Lookups& lookups, const std::string& draw) {
+// What the scan of `who` keeps beside a writer with whom it shares the machine only.
+Row ApartRow(const std::string& name, const std::string& who, const std::string& draw,
+             const Rounds& rounds) {
+  const std::string alone = who + " scan alone", beside = who + " scan beside";
+  Row row =
+      RatioRow(name, "rate of the scan beside a writer to another Db / alone, " + draw, "entries/s",
+               rounds, {alone, beside}, {beside, alone}, {alone, alone}, Bar::None());
+  row.itself = rounds.SuccessiveRatios(who + " scan kept");
+  row.note = "the writer keeps " + SpreadText(rounds.Figures(who + " writer kept"), "x");
+  return row;
+}
+
+void MeasureDraw(const BarContext& context, const SortedArray& array, const Lookups& lookups,
+                 const std::string& draw) {
   const Workload& workload = context.workload;
   const SteadyPuts puts(workload, lookups);
   FirnPeer firn, firn_again;
@@ -128,22 +146,30 @@ void MeasureDraw(const BarContext& context, const Lookups& lookups, const std::s
   Writer to_firn{puts}, to_firn_again{puts}, to_lmdb{puts};
 
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
-    TakeTurn(round, "firn", firn, workload, to_firn);
-    TakeTurn(round, "lmdb", lmdb, workload, to_lmdb);
-    TakeTurn(round, "firn again", firn_again, workload, to_firn_again);
+    TakeTurn(round, "firn", firn, firn, workload, to_firn);
+    TakeTurn(round, "lmdb", lmdb, lmdb, workload, to_lmdb);
+    TakeTurn(round, "firn again", firn_again, firn_again, workload, to_firn_again);
+    TakeTurn(round, "firn apart", firn, firn_again, workload, to_firn_again);
+    TakeTurn(round, "array apart", array, firn_again, workload, to_firn_again);
   });
   const std::string suffix = draw == "uniform" ? "" : "_" + draw;
   Row scan = KeptRow("beside.scan" + suffix, "scan", draw, rounds, Bar::AtLeast(0.8));
+  scan.note += "; firn has " +
+               SpreadText(rounds.Ratios("firn scan beside", "firn apart scan beside"), "x") +
+               " of its rate beside a writer to another Db";
   scan.note += "; " + ChecksumNote(workload.entry_checksum());
   context.report(scan);
   context.report(KeptRow("beside.writer" + suffix, "writer", draw, rounds, Bar::AtLeast(0.6)));
+  context.report(ApartRow("beside.scan_apart" + suffix, "firn apart", draw, rounds));
+  context.report(ApartRow("beside.array_apart" + suffix, "array apart", draw, rounds));
 }
 
 }  // namespace
 
 void MeasureBeside(const BarContext& context) {
-  MeasureDraw(context, context.workload.uniform_lookups(), "uniform");
-  MeasureDraw(context, context.workload.zipf_lookups(), "zipf");
+  const SortedArray array(context.workload);
+  MeasureDraw(context, array, context.workload.uniform_lookups(), "uniform");
+  MeasureDraw(context, array, context.workload.zipf_lookups(), "zipf");
 }
 
 }  // namespace firn::bench

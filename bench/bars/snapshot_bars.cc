@@ -1,8 +1,10 @@
 // What do a snapshot and an iterator cost beside what is read through them? Varies: one thread or
-// two that open and close snapshots of one Db; iterators of Firn and cursors of LMDB, made anew for
-// each seek. Fixed: all entries settled, nobody writes, keys drawn uniformly beforehand. Reports:
-// time per snapshot opened and closed, as each thread sees it; time per iterator created, sought and
-// destroyed, the entry found read whole.
+// two that open and close snapshots of one Db, or spin on cache lines of their own; iterators of Firn
+// and cursors of LMDB, made anew for each seek. Fixed: all entries settled, nobody writes, keys drawn
+// uniformly beforehand. Reports: time per snapshot opened and closed, as each thread sees it, and of
+// as many locked read-modify-writes: what the machine alone makes of a second thread; time per
+// iterator created, sought and destroyed, the entry found read whole.
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -26,6 +28,15 @@ void OpenAndClose(const Db& db, size_t count) {
   }
 }
 
+// The read-modify-writes of as many snapshots, on a cache line that no other thread uses.
+void Spin(size_t count) {
+  constexpr size_t kPerSnapshot = 4;          // Claim, drop the handle, blank, free.
+  alignas(128) std::atomic<size_t> done = 0;  // Processors fetch lines in pairs.
+  for (size_t i = 0; i < count * kPerSnapshot; ++i) done.fetch_add(1, std::memory_order_relaxed);
+  if (done.load(std::memory_order_relaxed) != count * kPerSnapshot)
+    Fail("a spinning loop lost count");
+}
+
 template <class Pass>
 double NsPerOpen(size_t count, Pass pass) {
   return MeanSecondsPerPass(IsSmokeRun() ? 0 : 0.2, pass) * 1e9 / static_cast<double>(count);
@@ -34,20 +45,24 @@ double NsPerOpen(size_t count, Pass pass) {
 void MeasureOpens(const BarContext& context, FirnPeer& peer, const LmdbPeer& lmdb) {
   const size_t count = context.Scaled(2'000'000);
   const Db& db = peer.db();
-  const auto one = [&] { return NsPerOpen(count, [&] { OpenAndClose(db, count); }); };
-  const auto two = [&] {
-    const auto part = [&] { OpenAndClose(db, count); };
+  const auto open = [&] { OpenAndClose(db, count); };
+  const auto spin = [&] { Spin(count); };
+  const auto one = [&](const auto& part) { return NsPerOpen(count, part); };
+  const auto two = [&](const auto& part) {
     return NsPerOpen(count, [&] { SecondsOfTwo(part, part); });
   };
   const Rounds rounds = RunRounds(context.TightPlan(), [&](Round& round) {
-    round.Measure("firn", one);
-    round.Measure("firn, two threads", two);
+    round.Measure("firn", [&] { return one(open); });
+    round.Measure("firn, two threads", [&] { return two(open); });
+    round.Measure("spinning", [&] { return one(spin); });
+    round.Measure("spinning, two threads", [&] { return two(spin); });
     round.Measure("lmdb", [&] {
       return NsPerOpen(count, [&] {
         for (size_t i = 0; i < count; ++i) lmdb.OpenView();
       });
     });
-    round.Measure("firn again", one);
+    round.Measure("firn again", [&] { return one(open); });
+    round.Measure("spinning again", [&] { return one(spin); });
   });
   Row row = FigureRow("snapshot.open_close", "a snapshot opened and closed", "ns", rounds, "firn",
                       {"lmdb"}, Bar::AtMost(25));
@@ -56,6 +71,11 @@ void MeasureOpens(const BarContext& context, FirnPeer& peer, const LmdbPeer& lmd
   context.report(RatioRow("snapshot.two_threads", "time of each of two threads / of one", "ns",
                           rounds, {"firn", "firn, two threads"}, {"firn, two threads", "firn"},
                           {"firn again", "firn"}, Bar::AtMost(1)));
+  context.report(RatioRow(
+      "snapshot.two_spinning",
+      "time of each of two threads / of one: as many locked read-modify-writes, nothing shared",
+      "ns", rounds, {"spinning", "spinning, two threads"}, {"spinning, two threads", "spinning"},
+      {"spinning again", "spinning"}, Bar::None()));
 }
 
 Checksum SeekEach(const Snapshot& snapshot, const Lookups& lookups) {

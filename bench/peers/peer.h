@@ -65,13 +65,18 @@ concept PeerWriter = requires(P peer, std::string_view key, std::span<const KeyV
   peer.PutBatch(entries);
 };
 
+// What can be read.
 template <class P>
-concept Peer = PeerWriter<P> && requires(P peer) {
+concept PeerReader = requires(P peer) {
+  { P::kName } -> std::convertible_to<std::string_view>;
   { peer.OpenView() } -> PeerView;
 };
 
+template <class P>
+concept Peer = PeerWriter<P> && PeerReader<P>;
+
 // Brings a loaded engine into the state that it reads best in.
-template <Peer P>
+template <PeerReader P>
 void SettlePeer(P& peer) {
   if constexpr (requires { peer.Settle(); }) peer.Settle();
 }

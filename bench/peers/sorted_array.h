@@ -88,7 +88,7 @@ class SortedArray {
   std::string bytes_;
 };
 
-static_assert(ReversibleView<SortedArray::View>);
+static_assert(PeerReader<SortedArray> && ReversibleView<SortedArray::View>);
 
 }  // namespace firn::bench
 
