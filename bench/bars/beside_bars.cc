@@ -30,16 +30,11 @@ double LeastSeconds() { return IsSmokeRun() ? 0.01 : 1.0; }
 // Entries a second, over whole passes.
 template <PeerReader P>
 double ScanRate(const P& peer, const Workload& workload) {
-  const SteadyClock::time_point start = SteadyClock::now();
-  size_t entries = 0;
-  double seconds = 0;
-  do {
+  const double seconds = MeanSecondsPerPass(LeastSeconds(), [&] {
     auto view = peer.OpenView();
     CheckEqual(ScanForward(view), workload.entry_checksum(), P::kName);
-    entries += workload.entry_count();
-    seconds = SecondsSince(start);
-  } while (seconds < LeastSeconds());
-  return static_cast<double>(entries) / seconds;
+  });
+  return static_cast<double>(workload.entry_count()) / seconds;
 }
 
 // Goes on where it stopped the last time.
