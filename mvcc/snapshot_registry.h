@@ -35,10 +35,6 @@ struct BasicSnapshotSlot : PooledSlot {
   //           was not freed and claimed again before.
   typename Policy::template Atomic<uint64_t, Field::kSnapshotBrief> brief{SnapshotBrief::kNone};
 
-  // Written by the one who pins before the first handle is counted, and by the one who drops the
-  // last; read by whoever counts as a handle.
-  Record record;
-
   // Handles that share the pin, and kHasRecord for as long as listers may take one.
   //   Writer: whoever makes, clones or drops a handle; a lister, which takes one for itself if
   //           there is a record to be read. The only handle on a snapshot without a record stays
@@ -50,6 +46,10 @@ struct BasicSnapshotSlot : PooledSlot {
   //           Raised from above 0 it is relaxed: the caller has a handle that orders everything.
   typename Policy::template Atomic<uint32_t, Field::kHandleCount> handles{0};
   static constexpr uint32_t kHasRecord = uint32_t{1} << 31;
+
+  // Written by the one who pins before the first handle is counted, and by the one who drops the
+  // last; read by whoever counts as a handle. Last, so that what every snapshot needs is one line.
+  Record record;
 };
 
 // What became of a dropped handle.
@@ -222,6 +222,11 @@ struct LiveSnapshot {
   uint64_t opened_at_nanos = 0;  // Since the Unix epoch.
 };
 
+// The operating system's number of this thread; 0: not asked yet. initial-exec: one load, no call,
+// which a static member would not be granted.
+inline thread_local constinit int32_t os_thread_number __attribute__((tls_model("initial-exec"))) =
+    0;
+
 // The registry of a Db: pins with a label and an owner.
 //
 // Thread-safety and lifetime: as BasicSnapshotRegistry.
@@ -304,13 +309,8 @@ class SnapshotRegistry {
     if (!record.owner.empty()) std::string().swap(record.owner);
   }
 
-  // The operating system's number of this thread; 0: not asked yet.
-  static thread_local constinit int32_t os_thread_number __attribute__((tls_model("initial-exec")));
-
   BasicSnapshotRegistry<StdAtomics, SnapshotSlot> pins_;
 };
-
-inline thread_local constinit int32_t SnapshotRegistry::os_thread_number = 0;
 
 }  // namespace firn::internal
 

@@ -30,7 +30,7 @@ void OpenAndClose(const Db& db, size_t count) {
 
 // The read-modify-writes of as many snapshots, on a cache line that no other thread uses.
 void Spin(size_t count) {
-  constexpr size_t kPerSnapshot = 4;          // Claim, drop the handle, blank, free.
+  constexpr size_t kPerSnapshot = 2;          // Claim, free.
   alignas(128) std::atomic<size_t> done = 0;  // Processors fetch lines in pairs.
   for (size_t i = 0; i < count * kPerSnapshot; ++i) done.fetch_add(1, std::memory_order_relaxed);
   if (done.load(std::memory_order_relaxed) != count * kPerSnapshot)
