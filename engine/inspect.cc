@@ -142,9 +142,9 @@ DbStats GatherStats(VersionedMap& versioned) {
     const EpochGuard guard;
     stats.inner_node_count = CountInnerNodes(*map.root());
   }
-  stats.large_value_bytes = map.large_values().allocated_bytes.load(std::memory_order_relaxed);
+  stats.large_value_bytes = map.large_values().allocated_bytes();
   stats.memory_bytes = map.allocator().allocated_bytes() + stats.large_value_bytes;
-  stats.reserved_bytes = map.allocator().reserved_bytes() + stats.large_value_bytes;
+  stats.reserved_bytes = map.allocator().reserved_bytes() + map.large_values().reserved_bytes();
   stats.retired_bytes = map.retired_bytes();
   stats.live_snapshot_count = versioned.registry().live_count();
   stats.commit_count = versioned.oracle().published_count();

@@ -9,7 +9,8 @@
 namespace firn::internal {
 
 #ifdef FIRN_INVARIANTS
-// Consulted once by every SpanAllocator::Allocate and LargeValue::Create, with no lock held.
+// Consulted once by every SpanAllocator::Allocate and by the Allocate
+// calls of a LargeValueHeap, with no lock held.
 // Writer: a test. Reader: any thread. acquire/release: whoever sees the function also
 // sees the state that the test prepared for it.
 inline std::atomic<bool (*)()> allocation_should_fail{nullptr};

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "mvcc/check.h"
+#include "mvcc/large_value_rows.h"
 #include "mvcc/older_versions.h"
 #include "mvcc/packing.h"
 #include "mvcc/point_read.h"
@@ -262,6 +263,8 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
     Gather(old, pins, rest);
     parts = Cut(incoming, appends);
   }
+  LargeValueRows rows(map_);
+  if (cause != Cause::kWrites) rows.LineUp(buffers_.entries);
   const Fences fences = old.fences();
   std::vector<Leaf*> added;
   LeafState* first = nullptr;
@@ -367,10 +370,12 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fil
   uint32_t siblings_left = 0;
   std::string lower;
   LeafState* joined = nullptr;
+  LargeValueRows rows(map_);
   try {
     absorbed->reserve(absorbed->size() + run.size());
     Clear();
     for (const Leaf* leaf : run) Gather(*leaf->state.Load(), pins, nullptr);
+    rows.LineUp(buffers_.entries);
     const Fences left = run.front()->state.Load()->fences();
     lower = std::string(left.lower);
     joined = BuildState({left.lower, run.back()->state.Load()->fences().upper}, 0,

@@ -4,28 +4,26 @@
 #include <limits>
 #include <new>
 
-#include "mvcc/allocation_fault.h"
 #include "mvcc/check.h"
-#include "mvcc/memory_poison.h"
 
 namespace firn::internal {
 
-LargeValue* LargeValue::Create(std::string_view bytes, LargeValueAccount* account) {
-  MaybeFailAllocation();
+LargeValue* LargeValue::Create(std::string_view bytes, LargeValueHeap* heap) {
   if (bytes.size() > std::numeric_limits<size_t>::max() / 2) throw std::bad_alloc();
-  void* memory = ::operator new(sizeof(LargeValue) + bytes.size());
-  auto* value = new (memory) LargeValue(bytes.size(), account);
-  char* destination = static_cast<char*>(memory) + sizeof(LargeValue);
-  if (!bytes.empty()) std::memcpy(destination, bytes.data(), bytes.size());
-  account->allocated_bytes.fetch_add(value->allocated_bytes(), std::memory_order_relaxed);
-  account->value_count.fetch_add(1, std::memory_order_relaxed);
-  return value;
+  return new (heap->Allocate(sizeof(LargeValue) + bytes.size())) LargeValue(bytes, heap);
 }
 
-LargeValue::LargeValue(size_t size, LargeValueAccount* account)
-    : Retired{}, size_(size), account_(account) {
-  this->bytes = allocated_bytes();
-  this->destroy = &DestroyRetired;
+LargeValue* LargeValue::CreateInRow(void* place, std::string_view bytes, LargeValueHeap* heap) {
+  heap->BeginInRow(place);
+  return new (place) LargeValue(bytes, heap);
+}
+
+LargeValue::LargeValue(std::string_view content, LargeValueHeap* heap)
+    : Retired{}, size_(content.size()), heap_(heap) {
+  bytes = allocated_bytes();
+  destroy = &DestroyRetired;
+  char* destination = reinterpret_cast<char*>(this) + sizeof(LargeValue);
+  if (!content.empty()) std::memcpy(destination, content.data(), content.size());
 }
 
 void LargeValue::AddRef() {
@@ -50,18 +48,9 @@ bool LargeValue::DropRef() {
   return before == 1;
 }
 
-size_t LargeValue::AllocatedBytes(size_t value_bytes) {
-  // The heap adds a word and rounds to 16.
-  return (sizeof(LargeValue) + value_bytes + sizeof(size_t) + 15) / 16 * 16;
-}
-
 void LargeValue::Destroy(LargeValue* value) {
   FIRN_INVARIANT(value->count_.load(std::memory_order_relaxed) == 0);
-  LargeValueAccount* account = value->account_;
-  account->allocated_bytes.fetch_sub(value->allocated_bytes(), std::memory_order_relaxed);
-  account->value_count.fetch_sub(1, std::memory_order_relaxed);
-  OverwriteFreed(value, sizeof(LargeValue) + value->size_);
-  ::operator delete(static_cast<void*>(value));
+  value->heap_->Free(value, sizeof(LargeValue) + value->size_);
 }
 
 void LargeValue::DestroyRetired(Retired* retired, void*) {

@@ -8,21 +8,12 @@
 #include <string_view>
 
 #include "mvcc/epoch.h"
+#include "mvcc/large_value_heap.h"
 
 namespace firn::internal {
 
 // Values of this size and more live outside of the blocks.
 inline constexpr size_t kLargeValueBytes = 1024;
-
-// What the large values of one map occupy; outlives them.
-//   Writer: Create and Destroy, any thread. Reader: statistics.
-//   Order:  relaxed. Nobody derives the state of other memory from the figures, each single
-//           addition is exact all the same, and a sum read beside a writer is as old as any
-//           other answer to "how much is it now". The two may be read at different moments.
-struct LargeValueAccount {
-  std::atomic<size_t> allocated_bytes{0};
-  std::atomic<size_t> value_count{0};
-};
 
 // A LargeValue is one immutable value, a header and its bytes in one allocation, shared by count
 // between the blocks, version chains and cursors that refer to it.
@@ -40,7 +31,9 @@ struct LargeValueAccount {
 class LargeValue : public Retired {
  public:
   // A copy of `bytes`, with a count of 1. Throws std::bad_alloc.
-  static LargeValue* Create(std::string_view bytes, LargeValueAccount* account);
+  static LargeValue* Create(std::string_view bytes, LargeValueHeap* heap);
+  // The same at `place`, in memory from heap->AllocateRow(). `bytes` are those of a movable value.
+  static LargeValue* CreateInRow(void* place, std::string_view bytes, LargeValueHeap* heap);
 
   // Requires: the caller owns a count, or has the word of somebody who does and keeps it meanwhile.
   void AddRef();
@@ -55,7 +48,16 @@ class LargeValue : public Retired {
   }
   // Header, bytes and the heap's own share.
   size_t allocated_bytes() const { return AllocatedBytes(size_); }
-  static size_t AllocatedBytes(size_t value_bytes);
+  static size_t AllocatedBytes(size_t value_bytes) {
+    return LargeValueHeap::UsableSize(sizeof(LargeValue) + value_bytes);
+  }
+  // Whether it may stand in a row with others.
+  bool is_movable() const { return sizeof(LargeValue) + size_ <= LargeValueHeap::kMaxPooledBytes; }
+  // In memory. Requires: both are movable.
+  bool StandsBehind(const LargeValue& other) const {
+    return reinterpret_cast<const char*>(this) ==
+           reinterpret_cast<const char*>(&other) + other.allocated_bytes();
+  }
 
   // Requires: the count is 0 and no reader can look at the value any more.
   static void Destroy(LargeValue* value);
@@ -63,12 +65,12 @@ class LargeValue : public Retired {
   static void DestroyRetired(Retired* retired, void* context);
 
  private:
-  LargeValue(size_t size, LargeValueAccount* account);
+  LargeValue(std::string_view content, LargeValueHeap* heap);
   ~LargeValue() = default;
 
   // Immutable after construction.
   const size_t size_;
-  LargeValueAccount* const account_;
+  LargeValueHeap* const heap_;
 
   // Owners of this value.
   //   AddRef:    relaxed. The caller's own count keeps the value alive, and it saw the bytes before

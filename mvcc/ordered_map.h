@@ -132,8 +132,8 @@ class OrderedMap {
   SpanAllocator& allocator() { return allocator_; }
   const SpanAllocator& allocator() const { return allocator_; }
   HazardSet& hazards() { return hazards_; }
-  LargeValueAccount& large_values() { return large_values_; }
-  const LargeValueAccount& large_values() const { return large_values_; }
+  LargeValueHeap& large_values() { return large_values_; }
+  const LargeValueHeap& large_values() const { return large_values_; }
   size_t retired_bytes() const { return retired_.bytes(); }
   MapCounters& counters() { return counters_; }
   const MapCounters& counters() const { return counters_; }
@@ -150,7 +150,7 @@ class OrderedMap {
   const Pruner& pruner_;
 
   SpanAllocator allocator_;
-  LargeValueAccount large_values_;
+  LargeValueHeap large_values_;
   HazardSet hazards_;
   RetiredList retired_;
   MapCounters counters_;

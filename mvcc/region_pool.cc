@@ -263,6 +263,14 @@ void RegionPool<kCell, Table>::Return(void* run, size_t bytes) {
 }
 
 template <size_t kCell, class Table>
+void RegionPool<kCell, Table>::DivideAt([[maybe_unused]] void* part) {
+#ifdef FIRN_INVARIANTS
+  MutexLock lock(mutex_);
+  RegionOf(part)->MarkBegin(CellOf(part), true);
+#endif
+}
+
+template <size_t kCell, class Table>
 bool RegionPool<kCell, Table>::HoldsTooMuch() const {
   const bool shrunk = lent_bytes_ < peak_bytes_ - peak_bytes_ / kShrunkDivisor;
   const size_t free_bytes = lent_bytes_ / (shrunk ? kShrunkDivisor : kSteadyDivisor);
@@ -425,5 +433,6 @@ void RegionPool<kCell, Table>::SetLongestRun(Region* region, size_t cells) {
 
 template class RegionPool<kSpanCellBytes, SpanTable>;
 template class RegionPool<256, NoTable>;
+template class RegionPool<64, NoTable>;
 
 }  // namespace firn::internal

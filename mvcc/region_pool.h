@@ -51,6 +51,8 @@ class RegionPool {
   // A run of `bytes`, which are whole cells, at most kMaxRunBytes and at least one cell.
   void* Take(size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
   void Return(void* run, size_t bytes) ABSL_LOCKS_EXCLUDED(mutex_);
+  // What was taken as one run is returned in parts, one of which begins here.
+  void DivideAt(void* part) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // The table of the region that `data` lies in, and the number of the cell there. No lock: the
   // region stays while something in it is lent.
@@ -152,9 +154,11 @@ struct NoTable {};
 
 using SpanPool = RegionPool<kSpanCellBytes, SpanTable>;
 using BlockPool = RegionPool<256, NoTable>;
+using ValuePool = RegionPool<64, NoTable>;
 
 extern template class RegionPool<kSpanCellBytes, SpanTable>;
 extern template class RegionPool<256, NoTable>;
+extern template class RegionPool<64, NoTable>;
 
 }  // namespace firn::internal
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "mvcc/check.h"
+#include "mvcc/large_value_rows.h"
 #include "mvcc/schedule_point.h"
 
 namespace firn::internal {
@@ -33,6 +34,10 @@ constexpr uint32_t kShrunkShare = 8;
 // up after so many rounds that freed nothing.
 constexpr uint64_t kLongestWaitMicros = 1'000'000;
 constexpr int kReclaimRounds = 20;
+
+// A pass frees memory each time that large values have grown by so much, since it copies them: to
+// settle everything must not take twice the memory.
+constexpr size_t kLargeBytesPerReclaim = size_t{4} << 20;
 
 // Room for `more` at the end; a mere reserve() would copy the whole vector each time.
 template <class T>
@@ -201,7 +206,7 @@ bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFET
     if (leaf->shrunk.load(std::memory_order_relaxed)) fill = Freezer::Fill::kFull;
     const LeafState* state = leaf->state.Load();
     const bool is_due = DebtOf(*state, pins_) == Debt::kDue;
-    if (state->HasFresh() || is_due) {
+    if (state->HasFresh() || is_due || LargeValueRows::AreScattered(*state->block())) {
       added = freezer_.FreezeLatched(leaf, pins_, {},
                                      is_due ? Freezer::Cause::kDebt : Freezer::Cause::kIdle);
       ++done_.leaves_frozen;
@@ -319,12 +324,17 @@ void Settler::Pass(Idle idle) {
   }
   size_t kept = 0;
   size_t next = 0;
+  reclaimed_ = 0;
+  size_t large_bytes = map_.large_values().allocated_bytes();
   try {
     for (; next < watched_.size(); ++next) {
       Watched watched = watched_[next];
       const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us) ||
                        watched.leaf->shrunk.load(std::memory_order_relaxed);
       if (!due || !SettleLeaf(watched, idle)) watched_[kept++] = watched;
+      if (map_.large_values().allocated_bytes() < large_bytes + kLargeBytesPerReclaim) continue;
+      reclaimed_ += map_.Reclaim();
+      large_bytes = map_.large_values().allocated_bytes();
     }
   } catch (...) {
     watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(kept),
@@ -334,7 +344,7 @@ void Settler::Pass(Idle idle) {
   watched_.resize(kept);
   if (held_needs_purge_) PurgeHeld();
   if (held_.empty()) interested_.store(false, std::memory_order_seq_cst);
-  reclaimed_ = map_.Reclaim();
+  reclaimed_ += map_.Reclaim();
 }
 
 bool Settler::HasWork() const {
@@ -371,6 +381,7 @@ void Settler::SettleAll() {
     // What was retired goes once the readers of its time have passed: two epochs.
     for (int round = 0; round < 3; ++round) map_.Reclaim();
     map_.allocator().ReleaseFreeMemory();
+    map_.large_values().ReleaseFreeMemory();
     done = TakeDone();
   }
   Report(done);

@@ -207,8 +207,8 @@ class LeafCursorTest : public testing::TestWithParam<LeafCase> {
   }
 
   SpanAllocator allocator_;
-  LargeValueAccount account_;
-  LeafBuilder builder_{allocator_, account_, 10};
+  LargeValueHeap heap_;
+  LeafBuilder builder_{allocator_, heap_, 10};
   LeafState* state_ = nullptr;
   LeafCursor cursor_;
   ReadyWindow window_;
@@ -333,8 +333,8 @@ INSTANTIATE_TEST_SUITE_P(, LeafCursorTest, testing::ValuesIn(LeafCases()),
 // Beyond its fences a leaf has nothing to say, wherever the target is.
 TEST(LeafCursorFencesTest, TargetsOutsideTheFencesCutAtTheEnds) {
   SpanAllocator allocator;
-  LargeValueAccount account;
-  LeafBuilder builder(allocator, account);
+  LargeValueHeap heap;
+  LeafBuilder builder(allocator, heap);
   LeafState* state = builder.Frozen("m", "1:m").Fresh("n", "2:n").Build({"m", "p"});
   LeafCursor cursor;
   ReadyWindow window;
@@ -365,8 +365,8 @@ TEST(LeafCursorFencesTest, TargetsOutsideTheFencesCutAtTheEnds) {
 // Hundreds of entries: many windows, of full capacity.
 TEST(LeafCursorFencesTest, ALongRunComesInFullWindows) {
   SpanAllocator allocator;
-  LargeValueAccount account;
-  LeafBuilder builder(allocator, account);
+  LargeValueHeap heap;
+  LeafBuilder builder(allocator, heap);
   for (int i = 0; i < 1'000; ++i) builder.Frozen(std::to_string(10'000 + i), "1:v");
   LeafState* state = builder.Build();
   LeafCursor cursor;

@@ -539,8 +539,8 @@ TEST(DebtOfTest, SaysWhetherAFreezeWouldDropAnything) {
     for (const char* neighbours : {"none", "plain", "held"}) {
       SCOPED_TRACE(testing::Message() << c.chain << " beside " << neighbours);
       SpanAllocator allocator;
-      LargeValueAccount account;
-      LeafBuilder builder(allocator, account);
+      LargeValueHeap heap;
+      LeafBuilder builder(allocator, heap);
       builder.Frozen("key", c.chain);
       Debt expected = c.debt;
       if (neighbours != std::string_view("none")) {
@@ -561,8 +561,8 @@ TEST(DebtOfTest, AFreezePaysTheDebt) {
     for (const std::vector<uint64_t>& pins : pin_sets) {
       for (const uint64_t horizon : {4, 7, 8, 9}) {
         SpanAllocator allocator;
-        LargeValueAccount account;
-        LeafBuilder builder(allocator, account);
+        LargeValueHeap heap;
+        LeafBuilder builder(allocator, heap);
         const PinnedSet set{horizon, pins};
         std::vector<VersionView> versions;
         for (const auto& version : test::ParseChain(chain))

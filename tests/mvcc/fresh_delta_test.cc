@@ -25,7 +25,7 @@ class FreshDeltaTest : public testing::Test {
     delta_->ForEachLarge(Drop);
     delta_->Destroy(allocator_);
     EXPECT_EQ(allocator_.allocated_bytes(), 0u);
-    EXPECT_EQ(account_.value_count.load(), 0u);
+    EXPECT_EQ(heap_.value_count(), 0u);
   }
 
   void Make(uint32_t capacity) { delta_ = FreshDelta::Create(allocator_, capacity); }
@@ -58,7 +58,7 @@ class FreshDeltaTest : public testing::Test {
   }
 
   SpanAllocator allocator_;
-  LargeValueAccount account_;
+  LargeValueHeap heap_;
   FreshDelta* delta_ = nullptr;
 };
 
@@ -199,7 +199,7 @@ TEST_F(FreshDeltaTest, HasRoomUpToItsSlotsAndTheByteLimit) {
 
 TEST_F(FreshDeltaTest, CountsALargeValueUntilItIsDropped) {
   Make(8);
-  LargeValue* large = LargeValue::Create("large and shared", &account_);
+  LargeValue* large = LargeValue::Create("large and shared", &heap_);
   delta_->ReserveSlots(allocator_, 1);
   delta_->AppendSlot(delta_->CopyKey(allocator_, "key"), NewLarge(5, large));
   FreshSlot* slot = delta_->FindForWrite("key");
@@ -224,15 +224,15 @@ TEST_F(FreshDeltaTest, CountsALargeValueUntilItIsDropped) {
   }
   EXPECT_EQ(drops, 1) << "a count is given up once";
   EXPECT_EQ(counted(), 1);
-  EXPECT_EQ(account_.value_count.load(), 1u);
+  EXPECT_EQ(heap_.value_count(), 1u);
 }
 
 TEST_F(FreshDeltaTest, AVersionThatIsNeverLinkedIsCountedAllTheSame) {
   Make(8);
-  LargeValue* large = LargeValue::Create("never linked", &account_);
+  LargeValue* large = LargeValue::Create("never linked", &heap_);
   NewLarge(5, large);
   Drop(large);
-  EXPECT_EQ(account_.value_count.load(), 1u);  // Until the delta goes.
+  EXPECT_EQ(heap_.value_count(), 1u);  // Until the delta goes.
 }
 
 #ifdef FIRN_INVARIANTS
@@ -248,7 +248,7 @@ TEST_F(FreshDeltaTest, WithoutMemoryNothingIsAdded) {
   fails([&] { delta_->CopyKey(allocator_, big); });
   fails([&] { NewVersion(2, big); });
   fails([&] { FreshDelta::Create(allocator_, 2); });
-  LargeValue* large = LargeValue::Create("large", &account_);
+  LargeValue* large = LargeValue::Create("large", &heap_);
   // Whatever room is left in the chunk is filled up first.
   fails([&] {
     for (int i = 0; i < 100; ++i) NewLarge(2, large);

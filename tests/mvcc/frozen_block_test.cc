@@ -26,7 +26,7 @@ class BuiltBlock {
   // Values of `large_bytes` and more are large.
   explicit BuiltBlock(std::map<std::string, std::vector<ChainVersion>> chains,
                       size_t large_bytes = SIZE_MAX)
-      : chains_(std::move(chains)), values_(allocator_, account_, large_bytes) {
+      : chains_(std::move(chains)), values_(allocator_, heap_, large_bytes) {
     std::vector<FrozenEntry> entries;
     std::vector<VersionView> older;
     older.push_back(values_.View({1, "nobody's"}));  // Entries name their own by index.
@@ -55,7 +55,7 @@ class BuiltBlock {
   const FrozenBlock& operator*() const { return *block_; }
   const FrozenBlock* operator->() const { return block_; }
   const FrozenBlock::Plan& plan() const { return plan_; }
-  LargeValueAccount& account() { return account_; }
+  LargeValueHeap& account() { return heap_; }
 
   // That the block holds exactly what it was built of.
   void Check() const {
@@ -100,7 +100,7 @@ class BuiltBlock {
 
   std::map<std::string, std::vector<ChainVersion>> chains_;
   SpanAllocator allocator_;
-  LargeValueAccount account_;
+  LargeValueHeap heap_;
   test::LeafBuilder values_;
   FrozenBlock::Plan plan_;
   std::vector<uint64_t> memory_;
@@ -275,7 +275,7 @@ TEST(FrozenBlockTest, CountsEachLargeValueOnce) {
                    /*large_bytes=*/7);
   block.Check();
   EXPECT_TRUE(block->has_large());
-  EXPECT_EQ(block.account().value_count.load(), 4u);  // "nobody's", too.
+  EXPECT_EQ(block.account().value_count(), 4u);  // "nobody's", too.
   std::map<std::string, int> visits;
   block->ForEachLarge([&visits](LargeValue* large) { ++visits[std::string(large->view())]; });
   EXPECT_EQ(visits,
@@ -286,8 +286,8 @@ TEST(FrozenBlockTest, CountsEachLargeValueOnce) {
 }
 
 TEST(FrozenBlockTest, ALargeValueOutlivesItsMakerByTheBlocksCount) {
-  LargeValueAccount account;
-  LargeValue* large = LargeValue::Create("shared by count", &account);
+  LargeValueHeap heap;
+  LargeValue* large = LargeValue::Create("shared by count", &heap);
   FrozenEntry entry;
   entry.key = "k";
   entry.newest.kind = ValueKind::kLarge;

@@ -14,29 +14,29 @@ namespace firn::internal {
 namespace {
 
 TEST(LargeValueTest, HoldsACopyOfItsBytes) {
-  LargeValueAccount account;
+  LargeValueHeap heap;
   for (const size_t size :
        {size_t{0}, size_t{1}, size_t{1024}, size_t{100'001}, size_t{5'000'000}}) {
     std::string bytes(size, 'x');
     if (size > 2) bytes[size / 2] = '\0';
-    LargeValue* value = LargeValue::Create(bytes, &account);
+    LargeValue* value = LargeValue::Create(bytes, &heap);
     const std::string expected = bytes;
     bytes.assign(size, 'y');
     EXPECT_EQ(value->view(), expected);
     EXPECT_GE(value->allocated_bytes(), size + sizeof(LargeValue));
     EXPECT_EQ(value->allocated_bytes(), LargeValue::AllocatedBytes(size));
-    EXPECT_EQ(account.allocated_bytes.load(), value->allocated_bytes());
-    EXPECT_EQ(account.value_count.load(), 1u);
+    EXPECT_EQ(heap.allocated_bytes(), value->allocated_bytes());
+    EXPECT_EQ(heap.value_count(), 1u);
     EXPECT_TRUE(value->DropRef());
     LargeValue::Destroy(value);
-    EXPECT_EQ(account.allocated_bytes.load(), 0u);
-    EXPECT_EQ(account.value_count.load(), 0u);
+    EXPECT_EQ(heap.allocated_bytes(), 0u);
+    EXPECT_EQ(heap.value_count(), 0u);
   }
 }
 
 TEST(LargeValueTest, OnlyTheLastDropSaysSo) {
-  LargeValueAccount account;
-  LargeValue* value = LargeValue::Create("shared", &account);
+  LargeValueHeap heap;
+  LargeValue* value = LargeValue::Create("shared", &heap);
   value->AddRef();
   EXPECT_TRUE(value->TryAddRef());
   EXPECT_FALSE(value->DropRef());
@@ -46,8 +46,8 @@ TEST(LargeValueTest, OnlyTheLastDropSaysSo) {
 }
 
 TEST(LargeValueTest, ACountNeverRisesFromZero) {
-  LargeValueAccount account;
-  LargeValue* value = LargeValue::Create("gone", &account);
+  LargeValueHeap heap;
+  LargeValue* value = LargeValue::Create("gone", &heap);
   EXPECT_TRUE(value->DropRef());
   EXPECT_FALSE(value->TryAddRef());
   EXPECT_FALSE(value->TryAddRef());
@@ -56,23 +56,23 @@ TEST(LargeValueTest, ACountNeverRisesFromZero) {
 }
 
 TEST(LargeValueTest, IsReadyToBeRetired) {
-  LargeValueAccount account;
-  LargeValue* value = LargeValue::Create(std::string(2'000, 'r'), &account);
+  LargeValueHeap heap;
+  LargeValue* value = LargeValue::Create(std::string(2'000, 'r'), &heap);
   EXPECT_TRUE(value->DropRef());
   Retired* retired = value;
   EXPECT_EQ(retired->bytes, LargeValue::AllocatedBytes(2'000));
   EXPECT_EQ(retired->grace_ended, nullptr);
   retired->destroy(retired, nullptr);
-  EXPECT_EQ(account.value_count.load(), 0u);
+  EXPECT_EQ(heap.value_count(), 0u);
 }
 
 // The owner gives up its count while readers try to take theirs: exactly one of all is the last,
 // and whoever got a count reads whole bytes.
 TEST(LargeValueTest, ReadersRaceTheLastOwner) {
-  LargeValueAccount account;
+  LargeValueHeap heap;
   constexpr int kReaders = 3;
   for (int round = 0; round < 300; ++round) {
-    LargeValue* value = LargeValue::Create(std::string(1'024, static_cast<char>(round)), &account);
+    LargeValue* value = LargeValue::Create(std::string(1'024, static_cast<char>(round)), &heap);
     std::atomic<int> last_count{0};
     std::atomic<int> torn_count{0};
     std::vector<std::thread> readers;
@@ -93,12 +93,12 @@ TEST(LargeValueTest, ReadersRaceTheLastOwner) {
     ASSERT_EQ(torn_count.load(), 0);
     LargeValue::Destroy(value);
   }
-  EXPECT_EQ(account.allocated_bytes.load(), 0u);
+  EXPECT_EQ(heap.allocated_bytes(), 0u);
 }
 
 TEST(LargeValueDeathTest, DroppingMoreThanOneOwnsStopsTheProgram) {
-  LargeValueAccount account;
-  LargeValue* value = LargeValue::Create("once", &account);
+  LargeValueHeap heap;
+  LargeValue* value = LargeValue::Create("once", &heap);
   EXPECT_TRUE(value->DropRef());
   EXPECT_DEATH((void)value->DropRef(), "before > 0");
   LargeValue::Destroy(value);
@@ -106,12 +106,12 @@ TEST(LargeValueDeathTest, DroppingMoreThanOneOwnsStopsTheProgram) {
 
 #ifdef FIRN_INVARIANTS
 TEST(LargeValueTest, AFailedCreateCountsNothing) {
-  LargeValueAccount account;
+  LargeValueHeap heap;
   allocation_should_fail.store([] { return true; }, std::memory_order_release);
-  EXPECT_THROW(LargeValue::Create("no room", &account), std::bad_alloc);
+  EXPECT_THROW(LargeValue::Create("no room", &heap), std::bad_alloc);
   allocation_should_fail.store(nullptr, std::memory_order_release);
-  EXPECT_EQ(account.allocated_bytes.load(), 0u);
-  EXPECT_EQ(account.value_count.load(), 0u);
+  EXPECT_EQ(heap.allocated_bytes(), 0u);
+  EXPECT_EQ(heap.value_count(), 0u);
 }
 #endif
 

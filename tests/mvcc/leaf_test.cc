@@ -21,10 +21,10 @@ class LeafTest : public testing::Test {
  protected:
   ~LeafTest() override {
     EXPECT_EQ(allocator_.allocated_bytes(), 0u);
-    EXPECT_EQ(account_.value_count.load(), 0u);
+    EXPECT_EQ(heap_.value_count(), 0u);
   }
   SpanAllocator allocator_;
-  LargeValueAccount account_;
+  LargeValueHeap heap_;
 };
 
 TEST_F(LeafTest, AStateCoversTheKeysBetweenItsFences) {
@@ -61,7 +61,7 @@ TEST_F(LeafTest, AStateCoversTheKeysBetweenItsFences) {
                                     << c.upper.value_or("(none)").substr(0, 30) << ")");
     Fences fences{c.lower, std::nullopt};
     if (c.upper) fences.upper = *c.upper;
-    LeafBuilder builder(allocator_, account_);
+    LeafBuilder builder(allocator_, heap_);
     LeafState* state = builder.Build(fences);
     EXPECT_TRUE(state->fences().lower == c.lower);
     EXPECT_TRUE(state->fences().upper == fences.upper);
@@ -84,7 +84,7 @@ TEST_F(LeafTest, AStateCoversTheKeysBetweenItsFences) {
 
 TEST_F(LeafTest, FencesOfEverySizeLeaveTheBlockIntact) {
   for (size_t size = 0; size < 40; ++size) {
-    LeafBuilder builder(allocator_, account_);
+    LeafBuilder builder(allocator_, heap_);
     const std::string lower(size, 'a');
     const std::string upper(size + 1, 'z');
     LeafState* state = builder.Frozen("m", "5:value 3:old").Build({lower, upper});
@@ -100,7 +100,7 @@ TEST_F(LeafTest, FencesOfEverySizeLeaveTheBlockIntact) {
 }
 
 TEST_F(LeafTest, AStateHasFreshWritesOnceADeltaHasAKey) {
-  LeafBuilder builder(allocator_, account_);
+  LeafBuilder builder(allocator_, heap_);
   LeafState* state = builder.Frozen("a", "5:a").Build();
   EXPECT_FALSE(state->HasFresh());
   FreshDelta* delta = FreshDelta::Create(allocator_, 2);
@@ -115,7 +115,7 @@ TEST_F(LeafTest, AStateHasFreshWritesOnceADeltaHasAKey) {
 }
 
 TEST_F(LeafTest, ALeafKnowsTheDeltaAndTheUpperFenceOfItsState) {
-  LeafBuilder builder(allocator_, account_);
+  LeafBuilder builder(allocator_, heap_);
   LeafState* wide = builder.Frozen("a", "5:a").Build({"", std::nullopt});
   LeafState* narrow = builder.Frozen("a", "5:a").Fresh("b", "6:b").Build({"", "c"});
   Leaf leaf(wide);
@@ -134,14 +134,14 @@ TEST_F(LeafTest, ALeafKnowsTheDeltaAndTheUpperFenceOfItsState) {
 TEST_F(LeafTest, AStateGivesUpItsLargeValuesOnceAndLivesOn) {
   LeafState* state;
   {
-    LeafBuilder builder(allocator_, account_, /*large_bytes=*/5);
+    LeafBuilder builder(allocator_, heap_, /*large_bytes=*/5);
     state = builder.Frozen("a", "9:large-a9 7:large-a7 5:tiny")
                 .Frozen("b", "6:tiny")
                 .Fresh("b", "8:large-b8 7:-")
                 .Fresh("c", "9:large-c9")
                 .Build();
   }
-  EXPECT_EQ(account_.value_count.load(), 4u) << "the state alone counts them now";
+  EXPECT_EQ(heap_.value_count(), 4u) << "the state alone counts them now";
   EXPECT_FALSE(state->counts_dropped.load());
   std::map<std::string, int> dropped;
   state->DropLargeCounts([&dropped](LargeValue* large) {
@@ -151,7 +151,7 @@ TEST_F(LeafTest, AStateGivesUpItsLargeValuesOnceAndLivesOn) {
   EXPECT_EQ(dropped, (std::map<std::string, int>{
                          {"large-a9", 1}, {"large-a7", 1}, {"large-b8", 1}, {"large-c9", 1}}));
   EXPECT_TRUE(state->counts_dropped.load());
-  EXPECT_EQ(account_.value_count.load(), 0u);
+  EXPECT_EQ(heap_.value_count(), 0u);
   // A cursor may stand here still, and keys and small values are the state's own.
   EXPECT_EQ(state->block()->key(0), "a");
   EXPECT_EQ(ToString(state->block()->newest(1)), "6:tiny");

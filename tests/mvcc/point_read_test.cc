@@ -26,8 +26,8 @@ class PointReadTest : public testing::Test {
   }
 
   SpanAllocator allocator_;
-  LargeValueAccount account_;
-  LeafBuilder builder_{allocator_, account_, 10};
+  LargeValueHeap heap_;
+  LeafBuilder builder_{allocator_, heap_, 10};
   LeafState* state_ = nullptr;
 };
 

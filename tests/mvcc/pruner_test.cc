@@ -58,8 +58,8 @@ const PruneCase kCases[] = {
 class PruneVersionsTest : public testing::TestWithParam<PruneCase> {
  protected:
   SpanAllocator allocator_;
-  LargeValueAccount account_;
-  test::LeafBuilder values_{allocator_, account_};
+  LargeValueHeap heap_;
+  test::LeafBuilder values_{allocator_, heap_};
 };
 
 TEST_P(PruneVersionsTest, Leaves) {

@@ -43,11 +43,11 @@ class VisibilityMatrixTest : public testing::TestWithParam<VisibilityCase> {
         builder.Destroy(state);
       }
     }
-    EXPECT_EQ(large_values_.value_count.load(), 0u);
+    EXPECT_EQ(large_values_.value_count(), 0u);
   }
 
   SpanAllocator allocator_;
-  LargeValueAccount large_values_;
+  LargeValueHeap large_values_;
 };
 
 TEST_P(VisibilityMatrixTest, ASnapshotSees) {

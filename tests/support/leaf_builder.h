@@ -36,7 +36,7 @@ std::string ToString(const internal::VersionView& version);
 class LeafBuilder {
  public:
   // Values of `large_bytes` and more become large values.
-  LeafBuilder(internal::SpanAllocator& allocator, internal::LargeValueAccount& large_values,
+  LeafBuilder(internal::SpanAllocator& allocator, internal::LargeValueHeap& large_values,
               size_t large_bytes = SIZE_MAX)
       : allocator_(allocator), large_values_(large_values), large_bytes_(large_bytes) {}
   ~LeafBuilder();
@@ -57,7 +57,7 @@ class LeafBuilder {
 
  private:
   internal::SpanAllocator& allocator_;
-  internal::LargeValueAccount& large_values_;
+  internal::LargeValueHeap& large_values_;
   const size_t large_bytes_;
   std::map<std::string, std::vector<ChainVersion>> frozen_;
   std::vector<std::pair<std::string, std::vector<ChainVersion>>> fresh_;  // As written.

@@ -80,7 +80,7 @@ class TestMap {
 
   void Settle() { versioned_->settler().SettleAll(); }
   size_t allocated_bytes() const { return map().allocator().allocated_bytes(); }
-  size_t large_count() const { return map().large_values().value_count.load(); }
+  size_t large_count() const { return map().large_values().value_count(); }
 
   internal::VersionedMap& versioned() { return *versioned_; }
   internal::OrderedMap& map() { return versioned_->map(); }
