@@ -19,7 +19,7 @@ class Neighbours {
     if (previous_ != nullptr && !value->StandsBehind(*previous_)) ++apart_;
     previous_ = value;
   }
-  bool are_scattered() const { return 2 * apart_ > count_; }
+  bool are_scattered() const { return 4 * apart_ > count_; }
 
  private:
   const LargeValue* previous_ = nullptr;

@@ -16,9 +16,9 @@ namespace firn::internal {
 // apart, and a scan then spends most of its time at their starts: 740 ns for each 4 KiB in a
 // random place, huge pages or not, where in a row it takes 150.
 //
-// A writer's freeze copies no value. A leaf at rest has its values copied when more than half of
-// its neighbours stand apart. A put parts at most two pairs of neighbours, so each put pays for a
-// few copies at most, however often its leaf is settled. Only the newest value of each key moves.
+// A writer's freeze copies no value. A leaf at rest has its values copied when more than a quarter
+// of its neighbours stand apart. A put parts at most two pairs of neighbours, so it pays for eight
+// copies at most, however often its leaf is settled. Only the newest value of each key moves.
 //
 // The copies are values like any other: shared by count, freed one by one. The originals go with
 // the states that counted them, so who holds one keeps reading that, and nobody waits.

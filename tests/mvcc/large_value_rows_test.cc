@@ -102,7 +102,7 @@ TEST_F(LargeValueRowsTest, SettlingAgainMovesNothing) {
 TEST_F(LargeValueRowsTest, ManyPutsScatterThemAnew) {
   PutInRandomOrder(kKeys);
   map_.Settle();
-  for (size_t i = 0; i < kKeys; i += 3) map_.Put(Key(i), Value(i));
+  for (size_t i = 0; i < kKeys; i += 6) map_.Put(Key(i), Value(i));
   map_.Settle();
   EXPECT_EQ(Apart(), 0u);
   CheckContent(kKeys);
