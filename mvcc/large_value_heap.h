@@ -55,7 +55,7 @@ class LargeValueHeap {
   void ReleaseFreeMemory() { pool_.ReleaseFreeMemory(); }
 
  private:
-  ValuePool pool_;
+  ValuePool pool_{ValuePool::Slack::kAsMuch};  // See LargeValueRows.
 
   // Writer: whoever allocates or frees. Reader: statistics.
   // Order:  relaxed. Nobody derives the state of other memory from the figures, each single

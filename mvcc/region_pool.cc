@@ -17,12 +17,11 @@ namespace {
 // Up to this many regions a pool asks for no huge pages, which a small map would notice.
 constexpr size_t kSmallRegions = 4;
 
-// Free memory may be this share of what is lent, and a floor more: a half while the pool is at
-// work, of which the holes between blocks of changing sizes take up to a quarter; an eighth once
-// the pool lends an eighth less than at its peak. To give pages back all the time, to a pool that
-// wants them again, would cost more than all else here. The floor is above what writers let pile up
-// between two calls of Reclaim(): of a small map that is most of it, and it comes back at once.
-constexpr size_t kSteadyDivisor = 2;
+// Free memory may be the pool's slack while it is at work, an eighth of what is lent once the pool
+// lends an eighth less than at its peak, and a floor more. To give pages back all the time, to a
+// pool that wants them again, would cost more than all else here. The floor is above what writers
+// let pile up between two calls of Reclaim(): of a small map that is most of it, and it comes back
+// at once.
 constexpr size_t kShrunkDivisor = 8;
 constexpr size_t kFreeFloorBytes = size_t{2} << 20;
 // So much is returned between two looks at that, and so many regions are looked at then: giving
@@ -164,7 +163,7 @@ size_t RegionPool<kCell, Table>::CellOf(const void* data) {
 }
 
 template <size_t kCell, class Table>
-RegionPool<kCell, Table>::RegionPool() {
+RegionPool<kCell, Table>::RegionPool(Slack slack) : slack_(slack) {
   static_assert((HeaderCells() + 4) * kCellBytes + kMaxRunBytes < kRegionBytes);
   static_assert(kRegionCells <= UINT16_MAX, "longest_run_ would not hold it");
 }
@@ -273,7 +272,8 @@ void RegionPool<kCell, Table>::DivideAt([[maybe_unused]] void* part) {
 template <size_t kCell, class Table>
 bool RegionPool<kCell, Table>::HoldsTooMuch() const {
   const bool shrunk = lent_bytes_ < peak_bytes_ - peak_bytes_ / kShrunkDivisor;
-  const size_t free_bytes = lent_bytes_ / (shrunk ? kShrunkDivisor : kSteadyDivisor);
+  const size_t steady_bytes = slack_ == Slack::kAsMuch ? lent_bytes_ : lent_bytes_ / 2;
+  const size_t free_bytes = shrunk ? lent_bytes_ / kShrunkDivisor : steady_bytes;
   return reserved_bytes() > lent_bytes_ + free_bytes + kFreeFloorBytes;
 }
 

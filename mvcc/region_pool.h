@@ -42,7 +42,13 @@ class RegionPool {
   // So much fits into a region several times.
   static constexpr size_t kMaxRunBytes = kRegionBytes / 8;
 
-  RegionPool();
+  // How much free memory a pool at work keeps, beside what it lends.
+  enum class Slack {
+    kHalf,    // Half as much: holes between runs of changing sizes take up to a quarter.
+    kAsMuch,  // As much: of a pool whose user copies what is lent, all of it after a while, to
+    // close the holes. To take single pages out of used regions meanwhile would be in vain.
+  };
+  explicit RegionPool(Slack slack = Slack::kHalf);
   // Unmaps all regions, whatever is lent.
   ~RegionPool();
   RegionPool(const RegionPool&) = delete;
@@ -89,6 +95,8 @@ class RegionPool {
   static bool HasMuchToRelease(const Region& region);
   void ReleaseFreePages(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountCommitted(size_t more, size_t fewer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const Slack slack_;
 
   Mutex mutex_;
   // By slot; null where a region was unmapped. The first slots are used first.

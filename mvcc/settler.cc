@@ -35,8 +35,8 @@ constexpr uint32_t kShrunkShare = 8;
 constexpr uint64_t kLongestWaitMicros = 1'000'000;
 constexpr int kReclaimRounds = 20;
 
-// A pass frees memory each time that large values have grown by so much, since it copies them: to
-// settle everything must not take twice the memory.
+// A pass frees memory each time that large values have grown by so much, since it copies them: what
+// is copied next then finds room.
 constexpr size_t kLargeBytesPerReclaim = size_t{4} << 20;
 
 // Room for `more` at the end; a mere reserve() would copy the whole vector each time.
