@@ -1,5 +1,6 @@
 #include "mvcc/large_value_heap.h"
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <new>
@@ -95,6 +96,40 @@ TEST(LargeValueHeapTest, NineOfTenValuesGoneGiveTheirMemoryBack) {
   for (size_t i = 0; i < values.size(); ++i) {
     if (i / 50 % 10 == 0) heap.Free(values[i], 4'160);
   }
+}
+
+// As when everything is settled. To give single pages back meanwhile would be in vain.
+TEST(LargeValueHeapTest, WhileAllIsCopiedItKeepsAsMuchAgain) {
+  constexpr size_t kBytes = 4'000;
+  constexpr size_t kRow = 60;
+  constexpr size_t kCount = 200 * kRow;
+  const size_t usable = LargeValueHeap::UsableSize(kBytes);
+  LargeValueHeap heap;
+  std::vector<void*> originals;
+  for (size_t i = 0; i < kCount; ++i) originals.push_back(heap.Allocate(kBytes));
+  test::Random random(1);
+  for (size_t i = kCount; i > 1; --i) std::swap(originals[i - 1], originals[random.Below(i)]);
+
+  const size_t lent = heap.allocated_bytes();
+  size_t most_reserved = 0;
+  std::vector<void*> copies;
+  while (!originals.empty()) {
+    auto* row = static_cast<char*>(heap.AllocateRow(kRow * usable));
+    for (size_t i = 0; i < kRow; ++i) {
+      copies.push_back(row + i * usable);
+      heap.BeginInRow(copies.back());
+    }
+    most_reserved = std::max(most_reserved, heap.reserved_bytes());
+    for (size_t i = 0; i < kRow; ++i) {
+      heap.Free(originals.back(), kBytes);
+      originals.pop_back();
+    }
+  }
+  EXPECT_GT(most_reserved, lent + lent * 7 / 10);
+  EXPECT_LT(most_reserved, 2 * lent + (4 << 20));
+  heap.ReleaseFreeMemory();
+  EXPECT_LT(heap.reserved_bytes(), lent + lent / 4);
+  for (void* copy : copies) heap.Free(copy, kBytes);
 }
 
 TEST(LargeValueHeapTest, ThreadsAllocateAndFreeSideBySide) {
