@@ -28,7 +28,10 @@ inline constexpr size_t kLargeValueBytes = 1024;
 //   > 0      an owner: everything. A reader in an epoch guard: TryAddRef(), view().
 //   0        nobody changes it any more (a count never rises from 0). A reader in an epoch guard
 //            that began before the retire tag was drawn: TryAddRef() (false), view().
-class LargeValue : public Retired {
+//
+// The bytes begin with a cache line, as the header fills one: wide loads of readers would straddle
+// two otherwise.
+class alignas(64) LargeValue : public Retired {
  public:
   // A copy of `bytes`, with a count of 1. Throws std::bad_alloc.
   static LargeValue* Create(std::string_view bytes, LargeValueHeap* heap);
@@ -52,7 +55,7 @@ class LargeValue : public Retired {
     return LargeValueHeap::UsableSize(sizeof(LargeValue) + value_bytes);
   }
   // Whether it may stand in a row with others.
-  bool is_movable() const { return sizeof(LargeValue) + size_ <= LargeValueHeap::kMaxPooledBytes; }
+  bool is_movable() const { return sizeof(LargeValue) + size_ <= LargeValueHeap::kMaxInRowBytes; }
   // In memory. Requires: both are movable.
   bool StandsBehind(const LargeValue& other) const {
     return reinterpret_cast<const char*>(this) ==

@@ -17,16 +17,21 @@ namespace firn::internal {
 // Errors: the Allocate calls throw std::bad_alloc and leave the heap as it was.
 //
 //   value, header and all   is                 from
-//   <= 16 KiB               a run of cells     the pool's regions, of huge pages
-//   larger                  by itself          the process's heap
+//   <= 16 KiB               a run of cells     regions of 2 MiB, also in rows
+//   <= 4 MiB                a run of cells     regions of 32 MiB
+//   larger                  a mapping          the OS
 //
-// Why only those of 16 KiB and less: what a value costs to read in a random place is the start,
-// some 400 ns, until the processor knows that a stretch is being read. That is most of the time of
+// All are on huge pages once they are many: memory from the process's heap comes by 4 KiB, and most
+// of the time of a put of 1 MiB went into its 256 first touches.
+//
+// Why rows only of 16 KiB and less: what a value costs to read in a random place is the start, some
+// 400 ns, until the processor knows that a stretch is being read. That is most of the time of
 // 4 KiB, and a sixth of that of 64 KiB.
 class LargeValueHeap {
  public:
-  static constexpr size_t kMaxPooledBytes = size_t{16} << 10;
+  static constexpr size_t kMaxInRowBytes = size_t{16} << 10;
   static constexpr size_t kMaxRowBytes = ValuePool::kMaxRunBytes;
+  static constexpr size_t kMaxPooledBytes = WideValuePool::kMaxRunBytes;
 
   LargeValueHeap() = default;
   ~LargeValueHeap();
@@ -49,20 +54,25 @@ class LargeValueHeap {
   size_t value_count() const { return value_count_.load(std::memory_order_relaxed); }
   // What the system has committed for it, as far as we can know: see RegionPool.
   size_t reserved_bytes() const {
-    return pool_.reserved_bytes() + unpooled_bytes_.load(std::memory_order_relaxed);
+    return pool_.reserved_bytes() + wide_pool_.reserved_bytes() +
+           mapped_bytes_.load(std::memory_order_relaxed);
   }
   // As that of the SpanAllocator.
-  void ReleaseFreeMemory() { pool_.ReleaseFreeMemory(); }
+  void ReleaseFreeMemory();
 
  private:
+  // Throws std::bad_alloc.
+  void* Map(size_t bytes);
+
   ValuePool pool_{ValuePool::Slack::kAsMuch};  // See LargeValueRows.
+  WideValuePool wide_pool_;
 
   // Writer: whoever allocates or frees. Reader: statistics.
   // Order:  relaxed. Nobody derives the state of other memory from the figures, each single
   //         addition is exact all the same, and a sum read beside a writer is as old as any
   //         other answer to "how much is it now". They may be read at different moments.
   std::atomic<size_t> allocated_bytes_{0};
-  std::atomic<size_t> unpooled_bytes_{0};
+  std::atomic<size_t> mapped_bytes_{0};
   std::atomic<size_t> value_count_{0};
 };
 

@@ -9,13 +9,14 @@
 #include "mvcc/bit_runs.h"
 #include "mvcc/check.h"
 #include "mvcc/memory_poison.h"
+#include "mvcc/os_memory.h"
 
 namespace firn::internal {
 
 namespace {
 
-// Up to this many regions a pool asks for no huge pages, which a small map would notice.
-constexpr size_t kSmallRegions = 4;
+// For its first bytes a pool asks for no huge pages, which a small map would notice.
+constexpr size_t kSmallHugePages = 4;
 
 // Free memory may be the pool's slack while it is at work, an eighth of what is lent once the pool
 // lends an eighth less than at its peak, and a floor more. To give pages back all the time, to a
@@ -29,31 +30,10 @@ constexpr size_t kFreeFloorBytes = size_t{2} << 20;
 constexpr size_t kBytesBetweenTrims = 256 << 10;
 constexpr size_t kRegionsPerTrim = 16;
 
-// A region of which this is lent is worth a huge page.
-constexpr size_t kFullBytes = kRegionBytes - kRegionBytes / 16;
+// Memory of which this is lent is worth a huge page.
+constexpr size_t kFullBytes = kHugePageBytes - kHugePageBytes / 16;
 
-constexpr size_t kRegionPages = kRegionBytes / kPageBytes;
-
-void* MapMemory(size_t bytes) {
-  void* data = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  return data == MAP_FAILED ? nullptr : data;
-}
-
-// kRegionBytes, aligned to as much; null if the OS refuses.
-void* MapAligned() {
-  // The kernel mostly places a mapping next to the one before, so the first try often fits.
-  char* data = static_cast<char*>(MapMemory(kRegionBytes));
-  if (data == nullptr) return nullptr;
-  if (reinterpret_cast<uintptr_t>(data) % kRegionBytes == 0) return data;
-  munmap(data, kRegionBytes);
-  data = static_cast<char*>(MapMemory(2 * kRegionBytes));
-  if (data == nullptr) return nullptr;
-  const size_t before = -reinterpret_cast<uintptr_t>(data) % kRegionBytes;
-  const size_t after = kRegionBytes - before;
-  if (before > 0) munmap(data, before);
-  munmap(data + before + kRegionBytes, after);
-  return data + before;
-}
+constexpr size_t kPagesPerHugePage = kHugePageBytes / kPageBytes;
 
 // The first page that begins at or after a place in a region, and the page that a place is in.
 constexpr size_t FirstPageFrom(size_t offset) { return (offset + kPageBytes - 1) / kPageBytes; }
@@ -62,8 +42,17 @@ constexpr size_t PageOf(size_t offset) { return offset / kPageBytes; }
 }  // namespace
 
 // The header of a region, in its first cells.
-template <size_t kCell, class Table>
-struct RegionPool<kCell, Table>::Region {
+template <size_t kCell, class Table, size_t kRegion>
+struct RegionPool<kCell, Table, kRegion>::Region {
+  static constexpr size_t kPages = kRegionBytes / kPageBytes;
+  static constexpr size_t kHugePages = kRegionBytes / kHugePageBytes;
+  static constexpr size_t kCellsPerHugePage = kHugePageBytes / kCellBytes;
+
+  struct HugePage {
+    size_t lent_bytes = 0;
+    bool asked_for = false;
+  };
+
   // Guarded by the pool's mutex.
   size_t slot = 0;
   size_t lent_bytes = 0;
@@ -71,9 +60,9 @@ struct RegionPool<kCell, Table>::Region {
   // Where the search for a run begins: where the last one was taken or returned. The order within
   // a region matters little, and what was just returned is still in the cache.
   size_t search_from = 0;
-  bool huge_page = false;
-  std::array<uint64_t, kRegionCells / 64> used = {};       // By cell.
-  std::array<uint64_t, kRegionPages / 64> committed = {};  // By page.
+  std::array<HugePage, kHugePages> huge_pages = {};
+  std::array<uint64_t, kRegionCells / 64> used = {};  // By cell.
+  std::array<uint64_t, kPages / 64> committed = {};   // By page.
 #ifdef FIRN_INVARIANTS
   std::array<uint64_t, kRegionCells / 64> run_begins = {};  // By cell.
 #endif
@@ -81,6 +70,20 @@ struct RegionPool<kCell, Table>::Region {
   Table table;
 
   char* begin() { return reinterpret_cast<char*>(this); }
+
+  char* begin_of_huge_page(size_t index) { return begin() + index * kHugePageBytes; }
+
+  // Calls visit(index, from, end) for the part of [from, end), offsets in the region, that each
+  // huge page has.
+  template <typename Visit>
+  static void ForEachHugePage(size_t from, size_t end, Visit visit) {
+    while (from < end) {
+      const size_t index = from / kHugePageBytes;
+      const size_t part_end = std::min(end, (index + 1) * kHugePageBytes);
+      visit(index, from, part_end);
+      from = part_end;
+    }
+  }
 
   // Returns how many of the pages were not committed before.
   size_t Commit(size_t first_page, size_t end_page) {
@@ -91,6 +94,31 @@ struct RegionPool<kCell, Table>::Region {
     });
     committed_pages += fresh;
     return fresh;
+  }
+  size_t CommitHugePage(size_t index) {
+    return Commit(index * kPagesPerHugePage, (index + 1) * kPagesPerHugePage);
+  }
+  // The same for what a touch of [from, end), offsets in the region, will bring.
+  size_t CommitTouched(size_t from, size_t end) {
+    size_t fresh = 0;
+    ForEachHugePage(from, end, [&](size_t index, size_t part, size_t part_end) {
+      fresh += huge_pages[index].asked_for ? CommitHugePage(index)
+                                           : Commit(PageOf(part), FirstPageFrom(part_end));
+    });
+    return fresh;
+  }
+
+  // At least an eighth of it, else a huge page would be broken up for little: with it goes a tenth
+  // of the speed of random reads.
+  bool HasMuchToRelease(size_t index) const {
+    size_t pages = 0;
+    ForEachRun<true>(committed, index * kPagesPerHugePage, (index + 1) * kPagesPerHugePage,
+                     [&](size_t page, size_t end) { pages += end - page; });
+    return (pages - PageOf(huge_pages[index].lent_bytes)) * 8 >= pages;
+  }
+  // Then it can be given back and be a huge page all the same when it is touched again.
+  bool IsWhollyFree(size_t index) const {
+    return huge_pages[index].lent_bytes == 0 && index * kCellsPerHugePage >= HeaderCells();
   }
 
   // The first free run of `cells` that begins in [from, end), or kRegionCells. Raises `longest`
@@ -142,43 +170,44 @@ struct RegionPool<kCell, Table>::Region {
   }
 };
 
-template <size_t kCell, class Table>
-constexpr size_t RegionPool<kCell, Table>::HeaderCells() {
+template <size_t kCell, class Table, size_t kRegion>
+constexpr size_t RegionPool<kCell, Table, kRegion>::HeaderCells() {
   return (sizeof(Region) + kCellBytes - 1) / kCellBytes;
 }
 
-template <size_t kCell, class Table>
-auto RegionPool<kCell, Table>::RegionOf(const void* data) -> Region* {
+template <size_t kCell, class Table, size_t kRegion>
+auto RegionPool<kCell, Table, kRegion>::RegionOf(const void* data) -> Region* {
   return reinterpret_cast<Region*>(reinterpret_cast<uintptr_t>(data) & ~(kRegionBytes - 1));
 }
 
-template <size_t kCell, class Table>
-Table& RegionPool<kCell, Table>::TableOf(const void* data) {
+template <size_t kCell, class Table, size_t kRegion>
+Table& RegionPool<kCell, Table, kRegion>::TableOf(const void* data) {
   return RegionOf(data)->table;
 }
 
-template <size_t kCell, class Table>
-size_t RegionPool<kCell, Table>::CellOf(const void* data) {
+template <size_t kCell, class Table, size_t kRegion>
+size_t RegionPool<kCell, Table, kRegion>::CellOf(const void* data) {
   return reinterpret_cast<uintptr_t>(data) % kRegionBytes / kCellBytes;
 }
 
-template <size_t kCell, class Table>
-RegionPool<kCell, Table>::RegionPool(Slack slack) : slack_(slack) {
+template <size_t kCell, class Table, size_t kRegion>
+RegionPool<kCell, Table, kRegion>::RegionPool(Slack slack) : slack_(slack) {
+  static_assert(kRegion % kHugePageBytes == 0 && std::has_single_bit(kRegion));
   static_assert((HeaderCells() + 4) * kCellBytes + kMaxRunBytes < kRegionBytes);
   static_assert(kRegionCells <= UINT16_MAX, "longest_run_ would not hold it");
 }
 
-template <size_t kCell, class Table>
-RegionPool<kCell, Table>::~RegionPool() {
+template <size_t kCell, class Table, size_t kRegion>
+RegionPool<kCell, Table, kRegion>::~RegionPool() {
   for (Region* region : regions_) {
     if (region != nullptr) Unmap(region);
   }
 }
 
-template <size_t kCell, class Table>
-void* RegionPool<kCell, Table>::Take(size_t bytes) {
+template <size_t kCell, class Table, size_t kRegion>
+void* RegionPool<kCell, Table, kRegion>::Take(size_t bytes) {
   const size_t cells = bytes / kCellBytes;
-  bool huge_page = false;
+  size_t small_pages;
   {
     MutexLock lock(mutex_);
     while (!longest_run_.empty() && longest_run_[1] >= cells) {
@@ -187,11 +216,11 @@ void* RegionPool<kCell, Table>::Take(size_t bytes) {
       void* run = TakeFrom(regions_[node - regions_.size()], cells);
       if (run != nullptr) return run;
     }
-    huge_page = region_count_ >= kSmallRegions;
+    small_pages = kSmallHugePages - std::min(kSmallHugePages, region_count_ * Region::kHugePages);
   }
   // Without the mutex: the first touch of a huge page takes long. Two threads may get here
   // together; then one region too many is mapped, and serves the next runs.
-  Region* region = Map(huge_page);
+  Region* region = Map(small_pages);
   MutexLock lock(mutex_);
   try {
     Add(region);
@@ -202,8 +231,8 @@ void* RegionPool<kCell, Table>::Take(size_t bytes) {
   return TakeFrom(region, cells);
 }
 
-template <size_t kCell, class Table>
-void* RegionPool<kCell, Table>::TakeFrom(Region* region, size_t cells) {
+template <size_t kCell, class Table, size_t kRegion>
+void* RegionPool<kCell, Table, kRegion>::TakeFrom(Region* region, size_t cells) {
   size_t longest = 0;
   size_t first = region->FindRun(cells, region->search_from, kRegionCells, longest);
   if (first == kRegionCells) first = region->FindRun(cells, 0, region->search_from, longest);
@@ -219,15 +248,21 @@ void* RegionPool<kCell, Table>::TakeFrom(Region* region, size_t cells) {
   region->lent_bytes += cells * kCellBytes;
   lent_bytes_ += cells * kCellBytes;
   peak_bytes_ = std::max(peak_bytes_, lent_bytes_);
-  if (region->committed_pages < kRegionPages) {
-    CountCommitted(region->Commit(PageOf(first * kCellBytes), FirstPageFrom(end * kCellBytes)), 0);
+  if (region->committed_pages < Region::kPages) {
+    CountCommitted(region->CommitTouched(first * kCellBytes, end * kCellBytes), 0);
   }
-  if (!region->huge_page && region->lent_bytes >= kFullBytes) AskForHugePage(region);
+  Region::ForEachHugePage(first * kCellBytes, end * kCellBytes,
+                          [&](size_t index, size_t part, size_t part_end) {
+                            auto& huge_page = region->huge_pages[index];
+                            huge_page.lent_bytes += part_end - part;
+                            if (huge_page.asked_for || huge_page.lent_bytes < kFullBytes) return;
+                            AskForHugePage(region, index);
+                          });
   return region->begin() + first * kCellBytes;
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::Return(void* run, size_t bytes) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::Return(void* run, size_t bytes) {
   Region* region = RegionOf(run);
   const size_t first = CellOf(run);
   const size_t end = first + bytes / kCellBytes;
@@ -239,6 +274,10 @@ void RegionPool<kCell, Table>::Return(void* run, size_t bytes) {
     region->MarkBegin(first, false);
     region->lent_bytes -= bytes;
     lent_bytes_ -= bytes;
+    Region::ForEachHugePage(first * kCellBytes, end * kCellBytes,
+                            [&](size_t index, size_t part, size_t part_end) {
+                              region->huge_pages[index].lent_bytes -= part_end - part;
+                            });
     const size_t free_begin = FindBitBefore<true>(region->used, first);
     const size_t free_cells = FindBit<true>(region->used, end) - free_begin;
     region->search_from = free_begin;
@@ -261,24 +300,24 @@ void RegionPool<kCell, Table>::Return(void* run, size_t bytes) {
   if (surplus != nullptr) Unmap(surplus);
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::DivideAt([[maybe_unused]] void* part) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::DivideAt([[maybe_unused]] void* part) {
 #ifdef FIRN_INVARIANTS
   MutexLock lock(mutex_);
   RegionOf(part)->MarkBegin(CellOf(part), true);
 #endif
 }
 
-template <size_t kCell, class Table>
-bool RegionPool<kCell, Table>::HoldsTooMuch() const {
+template <size_t kCell, class Table, size_t kRegion>
+bool RegionPool<kCell, Table, kRegion>::HoldsTooMuch() const {
   const bool shrunk = lent_bytes_ < peak_bytes_ - peak_bytes_ / kShrunkDivisor;
   const size_t steady_bytes = slack_ == Slack::kAsMuch ? lent_bytes_ : lent_bytes_ / 2;
   const size_t free_bytes = shrunk ? lent_bytes_ / kShrunkDivisor : steady_bytes;
   return reserved_bytes() > lent_bytes_ + free_bytes + kFreeFloorBytes;
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::Trim() {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::Trim() {
   if (reserve_ != nullptr) {
     Region* region = reserve_;
     Remove(region);
@@ -292,7 +331,7 @@ void RegionPool<kCell, Table>::Trim() {
     }
     Region* region = regions_[--trim_slot_];
     if (region == nullptr) continue;
-    if (HasMuchToRelease(*region)) ReleaseFreePages(region);
+    ReleaseFreePages(region, Thoroughness::kWhereMuch);
   }
   if (!HoldsTooMuch()) {
     peak_bytes_ = lent_bytes_;
@@ -300,38 +339,39 @@ void RegionPool<kCell, Table>::Trim() {
   }
 }
 
-// At least an eighth of it, else a huge page would be broken up for little: with it goes a tenth of
-// the speed of random reads.
-template <size_t kCell, class Table>
-bool RegionPool<kCell, Table>::HasMuchToRelease(const Region& region) {
-  const size_t free_pages = region.committed_pages - PageOf(region.lent_bytes);
-  return free_pages * 8 >= region.committed_pages;
-}
-
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::ReleaseFreePages(Region* region) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::ReleaseFreePages(Region* region,
+                                                         Thoroughness thoroughness) {
   size_t released = 0;
-  ForEachRun<false>(region->used, HeaderCells(), kRegionCells, [&](size_t first, size_t end) {
-    const size_t first_page = FirstPageFrom(first * kCellBytes);
-    const size_t end_page = PageOf(end * kCellBytes);
-    ForEachRun<true>(region->committed, first_page, end_page, [&](size_t page, size_t to) {
-      if (region->huge_page) {
+  for (size_t index = 0; index < Region::kHugePages; ++index) {
+    auto& huge_page = region->huge_pages[index];
+    const bool only_much = huge_page.asked_for || thoroughness == Thoroughness::kWhereMuch;
+    if (only_much && !region->HasMuchToRelease(index)) continue;
+    const bool stays_huge = region->IsWhollyFree(index);
+    const auto release = [&](size_t page, size_t end) {
+      if (huge_page.asked_for && !stays_huge) {
         // Else the kernel would put the huge page together again by itself.
-        madvise(region, kRegionBytes, MADV_NOHUGEPAGE);
-        region->huge_page = false;
+        madvise(region->begin_of_huge_page(index), kHugePageBytes, MADV_NOHUGEPAGE);
+        huge_page.asked_for = false;
       }
       char* begin = region->begin() + page * kPageBytes;
-      if (madvise(begin, (to - page) * kPageBytes, MADV_DONTNEED) != 0) return;  // Keep them, then.
-      AssignBits(region->committed, page, to, false);
-      released += to - page;
-    });
-  });
+      if (madvise(begin, (end - page) * kPageBytes, MADV_DONTNEED) != 0) return;  // Keep them.
+      AssignBits(region->committed, page, end, false);
+      released += end - page;
+    };
+    const size_t first_cell = std::max(index * Region::kCellsPerHugePage, HeaderCells());
+    ForEachRun<false>(region->used, first_cell, (index + 1) * Region::kCellsPerHugePage,
+                      [&](size_t first, size_t end) {
+                        ForEachRun<true>(region->committed, FirstPageFrom(first * kCellBytes),
+                                         PageOf(end * kCellBytes), release);
+                      });
+  }
   region->committed_pages -= released;
   CountCommitted(0, released);
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::ReleaseFreeMemory() {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::ReleaseFreeMemory() {
   MutexLock lock(mutex_);
   if (reserve_ != nullptr) {
     Region* region = reserve_;
@@ -339,55 +379,57 @@ void RegionPool<kCell, Table>::ReleaseFreeMemory() {
     Unmap(region);
   }
   for (Region* region : regions_) {
-    if (region == nullptr) continue;
-    if (!region->huge_page || HasMuchToRelease(*region)) ReleaseFreePages(region);
+    if (region != nullptr) ReleaseFreePages(region, Thoroughness::kAll);
   }
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::CountCommitted(size_t more, size_t fewer) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::CountCommitted(size_t more, size_t fewer) {
   committed_pages_.store(committed_pages_.load(std::memory_order_relaxed) + more - fewer,
                          std::memory_order_relaxed);
 }
 
-template <size_t kCell, class Table>
-auto RegionPool<kCell, Table>::Map(bool huge_page) -> Region* {
-  void* memory = MapAligned();
+template <size_t kCell, class Table, size_t kRegion>
+auto RegionPool<kCell, Table, kRegion>::Map(size_t small_pages) -> Region* {
+  char* memory = MapAligned(kRegionBytes, kRegionBytes);
   if (memory == nullptr) throw std::bad_alloc();
   // Without huge pages (refused, or none left) it works all the same. Where the system gives them
   // unasked, a small map declines.
-  const bool agreed =
-      madvise(memory, kRegionBytes, huge_page ? MADV_HUGEPAGE : MADV_NOHUGEPAGE) == 0;
+  const size_t small_bytes = std::min(small_pages * kHugePageBytes, kRegionBytes);
+  if (small_bytes > 0) madvise(memory, small_bytes, MADV_NOHUGEPAGE);
+  const bool agreed = small_bytes < kRegionBytes &&
+                      madvise(memory + small_bytes, kRegionBytes - small_bytes, MADV_HUGEPAGE) == 0;
   Region* region = new (memory) Region;
-  region->huge_page = huge_page && agreed;
+  for (size_t index = small_bytes / kHugePageBytes; index < Region::kHugePages; ++index) {
+    region->huge_pages[index].asked_for = agreed;
+  }
   AssignBits(region->used, 0, HeaderCells(), true);
-  region->Commit(0, region->huge_page ? kRegionPages : FirstPageFrom(sizeof(Region)));
+  region->CommitTouched(0, sizeof(Region));
   const size_t header_bytes = HeaderCells() * kCellBytes;
   ForbidAccess(region->begin() + header_bytes, kRegionBytes - header_bytes);
   AddLeakRoot(region, kRegionBytes);
   return region;
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::Unmap(Region* region) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::Unmap(Region* region) {
   RemoveLeakRoot(region, kRegionBytes);
   AllowAccess(region, kRegionBytes);  // Somebody else's mapping may come to stand here.
-  // Refused if it would split a mapping beyond the system's limit: then only addresses are lost.
-  if (munmap(region, kRegionBytes) != 0) madvise(region, kRegionBytes, MADV_DONTNEED);
+  UnmapMemory(region, kRegionBytes);
 }
 
-// For a region that was mapped small, or was broken up, and has filled.
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::AskForHugePage(Region* region) {
-  if (region_count_ <= kSmallRegions) return;
+// For memory that was mapped small, or was broken up, and has filled.
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::AskForHugePage(Region* region, size_t index) {
+  if (reserved_bytes() <= kSmallHugePages * kHugePageBytes) return;
   // The kernel puts it together in its own time.
-  if (madvise(region, kRegionBytes, MADV_HUGEPAGE) != 0) return;
-  region->huge_page = true;
-  CountCommitted(region->Commit(0, kRegionPages), 0);
+  if (madvise(region->begin_of_huge_page(index), kHugePageBytes, MADV_HUGEPAGE) != 0) return;
+  region->huge_pages[index].asked_for = true;
+  CountCommitted(region->CommitHugePage(index), 0);
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::Add(Region* region) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::Add(Region* region) {
   if (region_count_ == regions_.size()) {
     const size_t slots = std::max<size_t>(4, 2 * regions_.size());
     std::vector<Region*> regions = regions_;
@@ -410,8 +452,8 @@ void RegionPool<kCell, Table>::Add(Region* region) {
   SetLongestRun(region, kRegionCells - HeaderCells());
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::Remove(Region* region) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::Remove(Region* region) {
   if (region == reserve_) reserve_ = nullptr;
   SetLongestRun(region, 0);
   regions_[region->slot] = nullptr;
@@ -419,8 +461,8 @@ void RegionPool<kCell, Table>::Remove(Region* region) {
   CountCommitted(0, region->committed_pages);
 }
 
-template <size_t kCell, class Table>
-void RegionPool<kCell, Table>::SetLongestRun(Region* region, size_t cells) {
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::SetLongestRun(Region* region, size_t cells) {
   size_t node = regions_.size() + region->slot;
   longest_run_[node] = static_cast<uint16_t>(cells);
   while (node > 1) {
@@ -434,5 +476,6 @@ void RegionPool<kCell, Table>::SetLongestRun(Region* region, size_t cells) {
 template class RegionPool<kSpanCellBytes, SpanTable>;
 template class RegionPool<256, NoTable>;
 template class RegionPool<64, NoTable>;
+template class RegionPool<1024, NoTable, 16 * kHugePageBytes>;
 
 }  // namespace firn::internal

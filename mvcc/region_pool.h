@@ -1,4 +1,4 @@
-// Memory from the OS in regions of 2 MiB, lent in runs.
+// Memory from the OS in regions of one or more huge pages, lent in runs.
 #ifndef FIRN_MVCC_REGION_POOL_H_
 #define FIRN_MVCC_REGION_POOL_H_
 
@@ -14,7 +14,7 @@
 namespace firn::internal {
 
 inline constexpr size_t kPageBytes = 4096;
-inline constexpr size_t kRegionBytes = size_t{2} << 20;
+inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 
 // A RegionPool maps regions, lends runs of cells from them, and gives memory back to the OS.
 //
@@ -26,18 +26,22 @@ inline constexpr size_t kRegionBytes = size_t{2} << 20;
 //   This is also the memory that has been touched already: fresh pages cost 0.7 us per KiB.
 // - A wholly free region is unmapped, except for one in reserve against oscillation.
 // - When the pool has shrunk and still holds much more than it lends, stragglers are holding
-//   regions. Then the last regions give their free pages back. That breaks up their huge pages;
-//   a region that fills again asks for one again.
+//   regions. Then the last regions give their free pages back. That breaks up huge pages which are
+//   lent in part; one that fills again is asked for again.
 //
-// The first regions are small in effect: only pages that were lent are ever touched. Later ones
-// ask for a huge page, of which the first touch commits all 2 MiB.
+// The first 8 MiB are small in effect: only pages that were lent are ever touched. What comes later
+// asks for huge pages, of which the first touch commits all 2 MiB.
 //
 // A region begins with a header, in which the pool's user has a Table; Table's default constructor
 // runs when the region is mapped.
-template <size_t kCell, class Table>
+//
+// kRegion: the bytes of a region, whole huge pages and a power of two. Regions of one page empty
+// most easily; runs of a megabyte need wider ones.
+template <size_t kCell, class Table, size_t kRegion = kHugePageBytes>
 class RegionPool {
  public:
   static constexpr size_t kCellBytes = kCell;
+  static constexpr size_t kRegionBytes = kRegion;
   static constexpr size_t kRegionCells = kRegionBytes / kCellBytes;
   // So much fits into a region several times.
   static constexpr size_t kMaxRunBytes = kRegionBytes / 8;
@@ -80,9 +84,10 @@ class RegionPool {
 
   // Null if the region has no such run after all; then its entry in longest_run_ is exact.
   void* TakeFrom(Region* region, size_t cells) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void AskForHugePage(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void AskForHugePage(Region* region, size_t index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  static Region* Map(bool huge_page);
+  // All but the region's first `small_pages` huge pages are asked for.
+  static Region* Map(size_t small_pages);
   static void Unmap(Region* region);
   void Add(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The caller unmaps it, preferably without the mutex.
@@ -92,8 +97,13 @@ class RegionPool {
   bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Gives back the reserve, or else the free pages of some regions.
   void Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  static bool HasMuchToRelease(const Region& region);
-  void ReleaseFreePages(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Not those of huge pages that are nearly full.
+  enum class Thoroughness {
+    kWhereMuch,  // Nor any others, unless 2 MiB have an eighth to give.
+    kAll,
+  };
+  void ReleaseFreePages(Region* region, Thoroughness thoroughness)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void CountCommitted(size_t more, size_t fewer) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const Slack slack_;
@@ -123,7 +133,7 @@ class RegionPool {
 // A span has at least this many bytes, so spans that begin in the same 16 KiB are the same, and a
 // region needs one Span record for each 16 KiB.
 inline constexpr size_t kMinSpanBytes = 16 << 10;
-inline constexpr size_t kSpanRecords = kRegionBytes / kMinSpanBytes;
+inline constexpr size_t kSpanRecords = kHugePageBytes / kMinSpanBytes;
 inline constexpr size_t kMinBlockBytes = 64;
 inline constexpr size_t kMaxBlocksPerSpan = kMinSpanBytes / kMinBlockBytes;
 inline constexpr size_t kSpanCellBytes = 1024;
@@ -143,7 +153,7 @@ struct alignas(64) Span {
   std::array<uint64_t, kMaxBlocksPerSpan / 64> free_blocks;
 
   char* begin() const {
-    const uintptr_t region = reinterpret_cast<uintptr_t>(this) & ~(kRegionBytes - 1);
+    const uintptr_t region = reinterpret_cast<uintptr_t>(this) & ~(kHugePageBytes - 1);
     return reinterpret_cast<char*>(region) + first_cell * kSpanCellBytes;
   }
 };
@@ -154,7 +164,7 @@ struct SpanTable {
   // By cell: the number of the record of the span that covers it. Written by the taker of a new
   // span while no block stands there; read without a lock by whoever frees a block, and learnt
   // of it after it was allocated.
-  std::array<uint8_t, kRegionBytes / kSpanCellBytes> record_of_cell;
+  std::array<uint8_t, kHugePageBytes / kSpanCellBytes> record_of_cell;
   std::array<Span, kSpanRecords> spans;
 };
 
@@ -163,10 +173,12 @@ struct NoTable {};
 using SpanPool = RegionPool<kSpanCellBytes, SpanTable>;
 using BlockPool = RegionPool<256, NoTable>;
 using ValuePool = RegionPool<64, NoTable>;
+using WideValuePool = RegionPool<1024, NoTable, 16 * kHugePageBytes>;
 
 extern template class RegionPool<kSpanCellBytes, SpanTable>;
 extern template class RegionPool<256, NoTable>;
 extern template class RegionPool<64, NoTable>;
+extern template class RegionPool<1024, NoTable, 16 * kHugePageBytes>;
 
 }  // namespace firn::internal
 

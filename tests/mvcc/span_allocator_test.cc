@@ -1,7 +1,5 @@
 #include "mvcc/span_allocator.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -22,6 +20,7 @@
 #include "gtest/gtest.h"
 #include "mvcc/allocation_fault.h"
 #include "mvcc/memory_poison.h"
+#include "tests/support/resident_bytes.h"
 
 namespace firn::internal {
 namespace {
@@ -397,19 +396,11 @@ TEST(SpanAllocatorTest, AnEmptyAllocatorKeepsLittleAndThenNothing) {
 }
 
 #ifndef FIRN_ADDRESS_SANITIZER
-size_t ResidentBytes() {
-  size_t pages = 0, resident = 0;
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  if (std::fscanf(file, "%zu %zu", &pages, &resident) != 2) resident = 0;
-  std::fclose(file);
-  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
-}
-
 TEST(SpanAllocatorTest, ReservedBytesAreWhatTheSystemSees) {
-  const size_t before = ResidentBytes();
+  const size_t before = test::ResidentBytes();
   Leaves leaves(10'000, 8'000);
   const auto expect_close = [&] {
-    const size_t resident = ResidentBytes() - std::min(before, ResidentBytes());
+    const size_t resident = test::ResidentBytes() - std::min(before, test::ResidentBytes());
     const size_t reserved = leaves.allocator().reserved_bytes();
     EXPECT_LE(resident, reserved + 4 * kMiB);
     EXPECT_GE(resident + 4 * kMiB, reserved);
