@@ -75,8 +75,12 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   }
   const FrozenBlock& block = *state.block();
   buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.size());
-  const bool simple = !block.has_tombstones() && !block.has_older() && state.older_runs == rest;
   OlderWalk walk(state, rest, &buffers_.places);
+  const bool reads_runs = state.older_runs != rest;
+  // Nothing of such a key can go.
+  const auto has_one_value = [&](uint32_t i) {
+    return !reads_runs && block.OlderOf(i).is_empty() && block.kind(i) != ValueKind::kTombstone;
+  };
   const auto add_frozen_versions = [&](uint32_t i) {
     buffers_.versions.push_back(block.newest(i));
     walk.VisitKey(i, [this](const VersionView& older) { buffers_.versions.push_back(older); });
@@ -84,7 +88,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   uint32_t i = 0;
   const auto add_block_keys_until = [&](uint32_t end) {
     for (; i < end; ++i) {
-      if (simple) {
+      if (has_one_value(i)) {
         buffers_.entries.push_back({block.key(i), block.newest(i)});
         continue;
       }

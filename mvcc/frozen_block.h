@@ -159,6 +159,7 @@ class FrozenBlock {
   struct OlderRange {
     uint32_t begin;
     uint32_t end;
+    bool is_empty() const { return begin == end; }
   };
   OlderRange OlderOf(uint32_t i) const {
     if (older_count_ == 0) return {0, 0};

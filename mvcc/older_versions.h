@@ -83,8 +83,13 @@ uint32_t FindOlderIn(const FrozenBlock& block, FrozenBlock::OlderRange range, Vi
   return begin;
 }
 
-// What a walk knows of the run where it found the last key's version.
+// What a walk at one timestamp through one state knows of the state's runs.
 struct RunPlace {
+  // Where versions begin that are not all too new; known after the first look.
+  bool looked = false;
+  bool in_block = false;
+  const OlderRun* top = nullptr;  // The first such run.
+  // Where it found the last key's version.
   const OlderRun* run = nullptr;
   uint32_t at = 0;        // The key's place there.
   uint32_t from_end = 1;  // The version's, among the key's older ones.
@@ -119,14 +124,28 @@ inline void FetchNext(const OlderRun& run, uint32_t at, RunPlace* place) {
   place->at = at;
 }
 
+template <class View>
+void LookInto(const LeafState& state, View& view, RunPlace* place) {
+  const FrozenBlock& block = *state.block();
+  place->looked = true;
+  place->in_block = block.has_older() && view.Sees(block.min_commit_ts());
+  place->top = state.older_runs;
+  while (place->top != nullptr && !view.Sees(place->top->block().min_commit_ts())) {
+    place->top = place->top->next();
+  }
+}
+
 // The newest of the frozen versions of key i behind the newest that `view` sees; commit_ts 0 if
-// none. `place` is where the last key was found, or empty.
+// none. `place` is what was found with the same state and view before, or empty.
 template <class View>
 VersionView FindOlder(const LeafState& state, uint32_t i, View& view, RunPlace* place) {
   const FrozenBlock& block = *state.block();
-  const FrozenBlock::OlderRange here = block.OlderOf(i);
-  if (const uint32_t j = FindOlderIn(block, here, view); j != here.end) return block.older(j);
-  for (const OlderRun* run = state.older_runs; run != nullptr; run = run->next()) {
+  if (!place->looked) LookInto(state, view, place);
+  if (place->in_block) {
+    const FrozenBlock::OlderRange here = block.OlderOf(i);
+    if (const uint32_t j = FindOlderIn(block, here, view); j != here.end) return block.older(j);
+  }
+  for (const OlderRun* run = place->top; run != nullptr; run = run->next()) {
     const FrozenBlock& versions = run->block();
     if (!view.Sees(versions.min_commit_ts())) continue;
     const KeyPosition at = FindNear(block, i, *run, *place);

@@ -2,13 +2,21 @@
 
 #include <time.h>
 
+#include <algorithm>
+
 #include "mvcc/visibility.h"
 
 namespace firn::internal {
 namespace {
 
-constexpr size_t kFewSnapshots = 64;
-constexpr uint64_t kSharedForNanos = 1'000'000;
+// Collecting so many takes a small part of a freeze.
+constexpr size_t kFewSnapshots = 256;
+// A longer list is shared for so many times as long as it took to collect, a millisecond at most.
+// Collecting is then a small part of the work, and the list no older than that asks for: by an old
+// one nothing can go that was overwritten since. With 101 snapshots and lists of up to a millisecond
+// an overwrite took 1.35 times as long as with none, with fresh lists 1.16 times.
+constexpr uint64_t kSharedForTimes = 16;
+constexpr uint64_t kSharedForMostNanos = 1'000'000;
 
 uint64_t MonotonicNanos() {
   timespec now;
@@ -26,11 +34,13 @@ void Pruner::Collect(PinnedSet* pins) const {
     if (pins->ts.size() > kFewSnapshots) many_.store(true, std::memory_order_relaxed);
     return;
   }
-  const uint64_t now = MonotonicNanos();
   MutexLock lock(mu_);
-  if (now - collected_at_ns_ > kSharedForNanos) {
+  const uint64_t now = MonotonicNanos();
+  if (now >= shared_until_ns_) {
     CollectFresh(&shared_);
-    collected_at_ns_ = now;
+    const uint64_t collected = MonotonicNanos();
+    shared_until_ns_ =
+        collected + std::min(kSharedForTimes * (collected - now), kSharedForMostNanos);
     many_.store(shared_.ts.size() > kFewSnapshots, std::memory_order_relaxed);
   }
   *pins = shared_;

@@ -18,8 +18,8 @@ namespace firn::internal {
 // A Pruner says which snapshots are pinned, and with that which versions may go.
 //
 // Few live snapshots are collected anew each time; many (where collecting would cost more
-// than a freeze) are collected at most once a millisecond and shared: a stale list with its
-// own horizon keeps more, never less.
+// than a freeze) are collected now and then and shared: a stale list with its own horizon keeps
+// more, never less.
 //
 // Thread-safety: any thread.
 class Pruner {
@@ -40,7 +40,7 @@ class Pruner {
   mutable std::atomic<bool> many_{false};
   mutable Mutex mu_;
   mutable PinnedSet shared_ ABSL_GUARDED_BY(mu_);
-  mutable uint64_t collected_at_ns_ ABSL_GUARDED_BY(mu_) = 0;
+  mutable uint64_t shared_until_ns_ ABSL_GUARDED_BY(mu_) = 0;
 };
 
 // Removes from `versions`, all of one key from newest to oldest, those that nobody may see

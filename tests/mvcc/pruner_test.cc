@@ -93,6 +93,9 @@ TEST_P(PruneVersionsTest, AgainChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(, PruneVersionsTest, testing::ValuesIn(kCases),
                          [](const auto& row) { return std::string(row.param.name); });
 
+// So many that a list is shared.
+constexpr size_t kMany = 300;
+
 class PrunerTest : public testing::Test {
  protected:
   SnapshotSlot* Pin() { return registry_.Pin(oracle_, "", ""); }
@@ -138,29 +141,44 @@ TEST_F(PrunerTest, FewSnapshotsAreCollectedAnewEachTime) {
   EXPECT_TRUE(Collected().ts.empty());
 }
 
-TEST_F(PrunerTest, OfManySnapshotsASharedListKeepsMoreNeverLess) {
+// A hundred versions of a key, as many as a leaf keeps without a thought, are no reason to judge by
+// an old list: what was overwritten since would stay.
+TEST_F(PrunerTest, AHundredSnapshotsAreCollectedAnewEachTime) {
   std::vector<SnapshotSlot*> slots;
   for (uint64_t ts = 1; ts <= 100; ++ts) {
     CommitTo(ts);
     slots.push_back(Pin());
   }
+  for (uint64_t ts = 101; ts <= 200; ++ts) {
+    CommitTo(ts);
+    EXPECT_EQ(Collected().horizon, ts);
+  }
+  for (SnapshotSlot* slot : slots) registry_.DropHandle(slot);
+}
+
+TEST_F(PrunerTest, OfManySnapshotsASharedListKeepsMoreNeverLess) {
+  std::vector<SnapshotSlot*> slots;
+  for (uint64_t ts = 1; ts <= kMany; ++ts) {
+    CommitTo(ts);
+    slots.push_back(Pin());
+  }
   Collected();  // Finds that they are many.
-  for (uint64_t ts = 101; ts <= 150; ++ts) {
+  for (uint64_t ts = kMany + 1; ts <= kMany + 50; ++ts) {
     const PinnedSet before = Collected();
     CommitTo(ts);
     slots.push_back(Pin());
-    registry_.DropHandle(slots[ts - 101]);
+    registry_.DropHandle(slots[ts - kMany - 1]);
     // Whatever was live before the call and reads below its horizon must be in it.
     const PinnedSet after = Collected();
     EXPECT_GE(after.horizon, before.horizon);
-    for (uint64_t live = ts - 99; live <= ts; ++live) {
+    for (uint64_t live = ts - kMany + 1; live <= ts; ++live) {
       const bool found = after.Seen(live, live + 1);
       EXPECT_TRUE(found || live >= after.horizon) << live;
     }
     PinnedSet fresh;
     pruner_.CollectFresh(&fresh);
     EXPECT_EQ(fresh.horizon, ts);
-    EXPECT_EQ(fresh.ts.size(), 100u);
+    EXPECT_EQ(fresh.ts.size(), kMany);
   }
   for (size_t i = 50; i < slots.size(); ++i) registry_.DropHandle(slots[i]);
 }
@@ -172,7 +190,7 @@ TEST_F(PrunerTest, ASharedListIsGivenUpWhenSnapshotsAreFewAgain) {
     for (int j = 0; j < 10; ++j) slots.push_back(Pin());
     CommitTo(oracle_.visible() + 1);
   }
-  for (int i = 0; i < 100; ++i) {
+  for (size_t i = 0; i < kMany; ++i) {
     CommitTo(oracle_.visible() + 1);
     slots.push_back(Pin());
   }
