@@ -118,7 +118,7 @@ struct Held {
   }
   template <typename Visit>
   void ForEachSample(Visit visit) const {
-    for (size_t at = 0; at + 8 <= bytes; at += 512) {
+    for (size_t at = 0; at + 8 <= bytes; at += kPageBytes) {
       visit(*reinterpret_cast<uint64_t*>(data + at), tag);
     }
     visit(*reinterpret_cast<uint64_t*>(data + bytes / 8 * 8 - 8), tag);
@@ -134,8 +134,8 @@ size_t RandomSize(test::Random& random) {
     case 0:
       return kMostPooled + random.Below(kMiB);
     case 1:
-    case 2:
       return random.Below(2 * kMiB) + 64;
+    case 2:
     case 3:
     case 4:
     case 5:
@@ -150,9 +150,9 @@ TEST(LargeValueHeapTest, RandomUseAgreesWithAShadowModel) {
   LargeValueHeap heap;
   std::vector<Held> held;
   size_t expected_bytes = 0;
-  for (uint64_t step = 0; step < 6'000; ++step) {
+  for (uint64_t step = 0; step < 2'000; ++step) {
     // The population swells and shrinks.
-    const bool growing = step / 1'000 % 2 == 0;
+    const bool growing = step / 500 % 2 == 0;
     if (held.empty() || random.Below(8) < (growing ? 5u : 2u)) {
       held.emplace_back(heap, RandomSize(random), step + 1);
       ASSERT_EQ(reinterpret_cast<uintptr_t>(held.back().data) % 64, 0u);
@@ -279,7 +279,7 @@ TEST(LargeValueHeapTest, ThreadsAllocateAndFreeSideBySide) {
           ASSERT_EQ(data[bytes - 1], static_cast<char>(thread));
           heap.Free(data, bytes);
         }
-        const size_t bytes = 64 + random.Below(random.Below(16) == 0 ? kMostPooled : 20'000);
+        const size_t bytes = 64 + random.Below(random.Below(64) == 0 ? kMostPooled : 20'000);
         held.emplace_back(Bytes(heap.Allocate(bytes)), bytes);
         held.back().first[0] = held.back().first[bytes - 1] = static_cast<char>(thread);
       }
