@@ -85,6 +85,17 @@ struct RegionPool<kCell, Table, kRegion>::Region {
     }
   }
 
+  void CountLent(size_t from, size_t end) {
+    ForEachHugePage(from, end, [&](size_t index, size_t part, size_t part_end) {
+      huge_pages[index].lent_bytes += part_end - part;
+    });
+  }
+  void CountReturned(size_t from, size_t end) {
+    ForEachHugePage(from, end, [&](size_t index, size_t part, size_t part_end) {
+      huge_pages[index].lent_bytes -= part_end - part;
+    });
+  }
+
   // Returns how many of the pages were not committed before.
   size_t Commit(size_t first_page, size_t end_page) {
     size_t fresh = 0;
@@ -251,13 +262,13 @@ void* RegionPool<kCell, Table, kRegion>::TakeFrom(Region* region, size_t cells) 
   if (region->committed_pages < Region::kPages) {
     CountCommitted(region->CommitTouched(first * kCellBytes, end * kCellBytes), 0);
   }
-  Region::ForEachHugePage(first * kCellBytes, end * kCellBytes,
-                          [&](size_t index, size_t part, size_t part_end) {
-                            auto& huge_page = region->huge_pages[index];
-                            huge_page.lent_bytes += part_end - part;
-                            if (huge_page.asked_for || huge_page.lent_bytes < kFullBytes) return;
-                            AskForHugePage(region, index);
-                          });
+  region->CountLent(first * kCellBytes, end * kCellBytes);
+  for (size_t index = first / Region::kCellsPerHugePage; index * Region::kCellsPerHugePage < end;
+       ++index) {
+    const auto& huge_page = region->huge_pages[index];
+    if (huge_page.asked_for || huge_page.lent_bytes < kFullBytes) continue;
+    AskForHugePage(region, index);
+  }
   return region->begin() + first * kCellBytes;
 }
 
@@ -274,10 +285,7 @@ void RegionPool<kCell, Table, kRegion>::Return(void* run, size_t bytes) {
     region->MarkBegin(first, false);
     region->lent_bytes -= bytes;
     lent_bytes_ -= bytes;
-    Region::ForEachHugePage(first * kCellBytes, end * kCellBytes,
-                            [&](size_t index, size_t part, size_t part_end) {
-                              region->huge_pages[index].lent_bytes -= part_end - part;
-                            });
+    region->CountReturned(first * kCellBytes, end * kCellBytes);
     const size_t free_begin = FindBitBefore<true>(region->used, first);
     const size_t free_cells = FindBit<true>(region->used, end) - free_begin;
     region->search_from = free_begin;
