@@ -28,10 +28,7 @@ inline constexpr size_t kLargeValueBytes = 1024;
 //   > 0      an owner: everything. A reader in an epoch guard: TryAddRef(), view().
 //   0        nobody changes it any more (a count never rises from 0). A reader in an epoch guard
 //            that began before the retire tag was drawn: TryAddRef() (false), view().
-//
-// The bytes begin with a cache line, as the header fills one: wide loads of readers would straddle
-// two otherwise.
-class alignas(64) LargeValue : public Retired {
+class LargeValue : public Retired {
  public:
   // A copy of `bytes`, with a count of 1. Throws std::bad_alloc.
   static LargeValue* Create(std::string_view bytes, LargeValueHeap* heap);
