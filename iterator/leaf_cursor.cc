@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "mvcc/point_read.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/schedule_point.h"
 
 namespace firn::internal {
@@ -25,6 +26,7 @@ void NoteInBlock(ReadyWindow* window, size_t at, uint32_t first, uint32_t count)
 void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds) {
   fresh_.clear();
   ahead_ = {};
+  fresh_ahead_.clear();
   run_place_ = {};
   state_ = state;
   block_ = state->block();
@@ -45,10 +47,18 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   }
 }
 
-void LeafCursor::Expect(std::string_view next) {
-  ahead_ = next;
+void LeafCursor::Expect(const LeafState* next) {
+  if (next == nullptr) return;
   const size_t entries = std::max<size_t>(1, block_->count() + fresh_.size());
-  ahead_share_ = next.size() / entries + 1;
+  ahead_ = next->memory();
+  ahead_share_ = ahead_.size() / entries + 1;
+  const FreshDelta* delta = next->delta.load(std::memory_order_acquire);
+  if (delta == nullptr) return;
+  for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
+    const FreshSlot& slot = delta->slot(i);
+    fresh_ahead_.push_back({slot.key_data, reinterpret_cast<const char*>(slot.chain.Head())});
+  }
+  fresh_ahead_share_ = 256 * fresh_ahead_.size() / entries + 1;
 }
 
 void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
@@ -61,8 +71,19 @@ void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
 void LeafCursor::FetchAhead(size_t entries, bool forward) {
   const size_t bytes = std::min(ahead_.size(), entries * ahead_share_);
   const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
-  for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(piece + at);
+  PrefetchToL2({piece, bytes});
   ahead_ = forward ? ahead_.substr(bytes) : ahead_.substr(0, ahead_.size() - bytes);
+  if (!fresh_ahead_.empty()) FetchFreshAhead(entries);
+}
+
+void LeafCursor::FetchFreshAhead(size_t entries) {
+  size_t count = std::min(fresh_ahead_.size(), (entries * fresh_ahead_share_ + 255) / 256);
+  for (; count > 0; --count) {
+    const FreshAddress& address = fresh_ahead_.back();
+    PrefetchToL2({address.key, 1});
+    PrefetchToL2({address.version, 128});
+    fresh_ahead_.pop_back();
+  }
 }
 
 void LeafCursor::GatherFresh() {
@@ -72,19 +93,24 @@ void LeafCursor::GatherFresh() {
   const uint32_t count = delta->count();
   delta->PrefetchSlots(count);
   delta->PrefetchVersions(count);
-  candidates_.clear();
+  order_.Reset(count, state_->prefix_size());
+  seen_.clear();
   for (uint32_t i = 0; i < count; ++i) {
     const FreshSlot& slot = delta->slot(i);
     // A slot without a visible version leaves the key to the run.
     if (const Version* version = slot.chain.NewestAt(read_ts_)) {
-      candidates_.emplace_back(slot, version);
+      order_.Add(slot);
+      seen_.push_back(version);
     }
   }
-  std::sort(candidates_.begin(), candidates_.end());
-  for (const FreshCandidate& each : candidates_) {
-    const std::string_view key = each.slot->key();
-    const KeyPosition at = block_->count() == 0 ? KeyPosition{0, false} : block_->Find(key, 1);
-    fresh_.push_back({key, ViewOf(*each.version), at.index, at.exact});
+  uint32_t from = 0;
+  for (const uint16_t number : order_.Sort()) {
+    const FreshSlot& slot = order_.slot(number);
+    const Version* version = seen_[number];
+    const KeyPosition at = block_->FindNear(from, slot.key());
+    from = at.index;
+    fresh_.push_back(
+        {&slot, version, at.index, at.exact, at.exact && version->kind == ValueKind::kValue});
   }
 }
 
@@ -95,8 +121,8 @@ VersionView LeafCursor::VisibleFrozen(uint32_t i) {
 }
 
 uint32_t LeafCursor::FirstFresh(std::string_view target) const {
-  const auto at = std::partition_point(fresh_.begin(), fresh_.end(),
-                                       [&](const FreshEntry& entry) { return entry.key < target; });
+  const auto at = std::partition_point(
+      fresh_.begin(), fresh_.end(), [&](const FreshEntry& entry) { return entry.key() < target; });
   return static_cast<uint32_t>(at - fresh_.begin());
 }
 
@@ -116,7 +142,7 @@ void LeafCursor::CutBefore(std::string_view target, size_t fetch_lines) {
 void LeafCursor::CutAfter(std::string_view target) {
   CutBefore(target);
   if (front_.frozen < block_->count() && block_->key(front_.frozen) == target) ++front_.frozen;
-  if (front_.fresh < fresh_.size() && fresh_[front_.fresh].key == target) ++front_.fresh;
+  if (front_.fresh < fresh_.size() && fresh_[front_.fresh].key() == target) ++front_.fresh;
   back_ = front_;
 }
 
@@ -132,23 +158,22 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
     const bool has_frozen = cut.frozen < highest_.frozen;
     const bool has_fresh = cut.fresh < highest_.fresh;
     if (!has_frozen && !has_fresh) break;
-    const uint32_t run_end = has_fresh ? fresh_[cut.fresh].run_at : highest_.frozen;
-    if (run_is_plain_ && cut.frozen < run_end) {
-      const auto count =
-          static_cast<uint32_t>(std::min<size_t>(limit - filled, run_end - cut.frozen));
-      CopyPlain(window, filled, cut.frozen, count, keys_only);
-      NoteInBlock(window, filled, cut.frozen, count);
-      filled += count;
-      cut.frozen += count;
-      continue;
+    if (run_is_plain_) {
+      const Cut end = PlainForward(cut, limit - filled);
+      if (end.frozen != cut.frozen) {
+        CopyCovered(window, filled, cut, end, keys_only);
+        filled += end.frozen - cut.frozen;
+        cut = end;
+        continue;
+      }
     }
     const Cut before = cut;
     std::string_view key;
     VersionView version;
     if (has_fresh && fresh_[cut.fresh].run_at <= cut.frozen) {
       const FreshEntry& fresh = fresh_[cut.fresh];
-      key = fresh.key;
-      version = fresh.version;
+      key = fresh.key();
+      version = ViewOf(*fresh.version);
       cut = {fresh.run_end(), cut.fresh + 1};
     } else {
       key = block_->key(cut.frozen);
@@ -194,22 +219,22 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
     const bool has_frozen = cut.frozen > lowest_.frozen;
     const bool has_fresh = cut.fresh > lowest_.fresh;
     if (!has_frozen && !has_fresh) break;
-    const uint32_t run_begin = has_fresh ? fresh_[cut.fresh - 1].run_end() : lowest_.frozen;
-    if (run_is_plain_ && cut.frozen > run_begin) {
-      const auto count = static_cast<uint32_t>(std::min<size_t>(at - stop, cut.frozen - run_begin));
-      at -= count;
-      cut.frozen -= count;
-      CopyPlain(window, at, cut.frozen, count, keys_only);
-      NoteInBlock(window, at, cut.frozen, count);
-      continue;
+    if (run_is_plain_) {
+      const Cut begin = PlainBackward(cut, at - stop);
+      if (begin.frozen != cut.frozen) {
+        at -= cut.frozen - begin.frozen;
+        CopyCovered(window, at, begin, cut, keys_only);
+        cut = begin;
+        continue;
+      }
     }
     const Cut behind = cut;
     std::string_view key;
     VersionView version;
     if (has_fresh && fresh_[cut.fresh - 1].run_end() >= cut.frozen) {
       const FreshEntry& fresh = fresh_[cut.fresh - 1];
-      key = fresh.key;
-      version = fresh.version;
+      key = fresh.key();
+      version = ViewOf(*fresh.version);
       cut = {fresh.run_at, cut.fresh - 1};
     } else {
       key = block_->key(cut.frozen - 1);
@@ -242,6 +267,36 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
   front_ = cut;
   back_ = back;
   return true;
+}
+
+LeafCursor::Cut LeafCursor::PlainForward(const Cut& cut, size_t most) const {
+  Cut end{static_cast<uint32_t>(std::min<size_t>(highest_.frozen, cut.frozen + most)), cut.fresh};
+  for (; end.fresh < highest_.fresh && fresh_[end.fresh].run_at < end.frozen; ++end.fresh) {
+    if (!fresh_[end.fresh].covers) return {fresh_[end.fresh].run_at, end.fresh};
+  }
+  return end;
+}
+
+LeafCursor::Cut LeafCursor::PlainBackward(const Cut& cut, size_t most) const {
+  Cut begin{cut.frozen - static_cast<uint32_t>(std::min<size_t>(cut.frozen - lowest_.frozen, most)),
+            cut.fresh};
+  for (; begin.fresh > lowest_.fresh && fresh_[begin.fresh - 1].run_end() > begin.frozen;
+       --begin.fresh) {
+    if (!fresh_[begin.fresh - 1].covers) return {fresh_[begin.fresh - 1].run_end(), begin.fresh};
+  }
+  return begin;
+}
+
+void LeafCursor::CopyCovered(ReadyWindow* window, size_t at, const Cut& begin, const Cut& end,
+                             bool keys_only) const {
+  const uint32_t count = end.frozen - begin.frozen;
+  CopyPlain(window, at, begin.frozen, count, keys_only);
+  NoteInBlock(window, at, begin.frozen, count);
+  for (uint32_t i = begin.fresh; i < end.fresh; ++i) {
+    const FreshEntry& fresh = fresh_[i];
+    SetEntry(window, at + (fresh.run_at - begin.frozen), fresh.key(), ViewOf(*fresh.version),
+             keys_only);
+  }
 }
 
 bool LeafCursor::FillStretchForward(ReadyWindow* window, size_t limit, bool keys_only) {

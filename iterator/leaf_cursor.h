@@ -11,6 +11,7 @@
 #include "iterator/ready_window.h"
 #include "mvcc/leaf.h"
 #include "mvcc/older_versions.h"
+#include "mvcc/slot_order.h"
 
 namespace firn::internal {
 
@@ -30,10 +31,11 @@ class LeafCursor {
   // Looks at `state` as of `read_ts`, within `bounds`. Throws std::bad_alloc.
   void Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds);
   void Leave() { state_ = nullptr; }
-  // The walk goes on in `next`, the memory of the neighbour's state: each fill fetches as large a
-  // share of that as it shows of this leaf. A whole leaf ahead is early enough for memory to
-  // answer, and no more is asked of it at once than it can do. Nothing is read there.
-  void Expect(std::string_view next);
+  // The walk goes on in `next`, the neighbour's state if that is known: each fill fetches as large a
+  // share of that and of its fresh versions as it shows of this leaf. A whole leaf ahead is early
+  // enough for memory to answer, and no more is asked of it at once than it can do. Requires: the
+  // EpochGuard in which `next` was found. Later calls read nothing there.
+  void Expect(const LeafState* next);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
   void ExpectOwnForward() { ExpectOwn(back_.frozen, highest_.frozen); }
@@ -61,16 +63,13 @@ class LeafCursor {
     uint32_t fresh;
   };
   struct FreshEntry {
-    std::string_view key;
-    VersionView version;
+    const FreshSlot* slot;
+    const Version* version;
     uint32_t run_at;  // The run's first key that is not less: this entry comes before it,
     bool in_run;      // or in place of it, being the same.
+    bool covers;      // In place of it, and a plain value.
+    std::string_view key() const { return slot->key(); }
     uint32_t run_end() const { return run_at + (in_run ? 1 : 0); }
-  };
-  // A slot on its way into fresh_, by the first bytes of its key.
-  struct FreshCandidate : HeadedSlot {
-    FreshCandidate(const FreshSlot& of, const Version* seen) : HeadedSlot(of), version(seen) {}
-    const Version* version;
   };
 
   void GatherFresh();
@@ -79,8 +78,16 @@ class LeafCursor {
   uint32_t FirstFresh(std::string_view target) const;
   void ExpectOwn(uint32_t first, uint32_t last);
   void FetchAhead(size_t entries, bool forward);
+  void FetchFreshAhead(size_t entries);
   bool FillStretchForward(ReadyWindow* window, size_t limit, bool keys_only);
   bool FillStretchBackward(ReadyWindow* window, size_t limit, bool keys_only);
+  // How far from `cut` on (back from `cut`) at most `most` keys of a plain run follow each other,
+  // as they are or covered by a fresh value.
+  Cut PlainForward(const Cut& cut, size_t most) const;
+  Cut PlainBackward(const Cut& cut, size_t most) const;
+  // Writes what lies between the cuts, as found by these, to the window from `at` on.
+  void CopyCovered(ReadyWindow* window, size_t at, const Cut& begin, const Cut& end,
+                   bool keys_only) const;
   // Keys [first, first + count) of a plain run become the window, or a part of it, from `at` on.
   void ShowStretch(ReadyWindow* window, size_t at, uint32_t first, uint32_t count, bool keys_only);
   void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
@@ -90,15 +97,23 @@ class LeafCursor {
   const FrozenBlock* block_ = nullptr;
   uint64_t read_ts_ = 0;
   bool run_is_plain_ = false;  // Each of its entries is visible as it is, unless a fresh one is.
-  std::vector<FreshCandidate> candidates_;
-  std::vector<FreshEntry> fresh_;  // What the snapshot sees of the delta, in key order.
-  RunPlace run_place_;             // Of the frozen key that was looked at last.
-  Cut lowest_{};                   // The bounds within this leaf.
+  SlotOrder order_;            // Of the slots with a version that the snapshot sees, and
+  std::vector<const Version*> seen_;  // these versions, by the slots' numbers.
+  std::vector<FreshEntry> fresh_;     // What the snapshot sees of the delta, in key order.
+  RunPlace run_place_;                // Of the frozen key that was looked at last.
+  Cut lowest_{};                      // The bounds within this leaf.
   Cut highest_{};
   Cut front_{};             // Before the window.
   Cut back_{};              // Behind it.
   std::string_view ahead_;  // What is left to fetch, of this state or the one to come.
   size_t ahead_share_ = 0;  // Bytes of it for each entry that is shown.
+  // Where the keys and versions of the delta to come are: addresses to fetch, never followed.
+  struct FreshAddress {
+    const char* key;
+    const char* version;
+  };
+  std::vector<FreshAddress> fresh_ahead_;  // What is left of them.
+  size_t fresh_ahead_share_ = 0;           // 256ths of one for each entry that is shown.
 };
 
 }  // namespace firn::internal

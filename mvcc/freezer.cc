@@ -8,6 +8,7 @@
 #include "mvcc/older_versions.h"
 #include "mvcc/packing.h"
 #include "mvcc/point_read.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/schedule_point.h"
 #include "mvcc/structure_edit.h"
 #include "mvcc/visibility.h"
@@ -35,6 +36,14 @@ bool HasTombstone(std::span<const VersionView> versions) {
   return std::any_of(versions.begin(), versions.end(), [](const VersionView& version) {
     return version.kind == ValueKind::kTombstone;
   });
+}
+
+// Fetches what a freeze reads, all at once: a leaf that fills up slowly is cold.
+void PrefetchToFreeze(const LeafState& state, const FreshDelta* delta, uint32_t fresh_count) {
+  constexpr size_t kMostBytes = size_t{64} << 10;  // Of a larger one, the rest would push it out.
+  if (delta != nullptr) delta->PrefetchSlots(fresh_count);
+  PrefetchToL2(state.memory().substr(0, kMostBytes));
+  if (delta != nullptr) delta->PrefetchVersions(fresh_count);
 }
 
 }  // namespace
@@ -67,14 +76,13 @@ void Freezer::AddKey(std::string_view key, const PinnedSet& pins, const OlderRun
 }
 
 void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
-  buffers_.fresh.clear();
-  if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
-    for (uint32_t i = 0, count = delta->count(); i < count; ++i)
-      buffers_.fresh.emplace_back(delta->slot(i));
-    std::sort(buffers_.fresh.begin(), buffers_.fresh.end());
-  }
+  const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
+  const uint32_t fresh_count = delta == nullptr ? 0 : delta->count();
+  PrefetchToFreeze(state, delta, fresh_count);
+  buffers_.fresh.Reset(fresh_count, state.prefix_size());
+  for (uint32_t i = 0; i < fresh_count; ++i) buffers_.fresh.Add(delta->slot(i));
   const FrozenBlock& block = *state.block();
-  buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.size());
+  buffers_.entries.reserve(buffers_.entries.size() + block.count() + fresh_count);
   OlderWalk walk(state, rest, &buffers_.places);
   const bool reads_runs = state.older_runs != rest;
   // Nothing of such a key can go.
@@ -97,16 +105,17 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
       AddKey(block.key(i), pins, rest);
     }
   };
-  for (const auto& [head, slot] : buffers_.fresh) {
-    const KeyPosition at = block.count() == 0 ? KeyPosition{0, false} : block.Find(slot->key());
+  for (const uint16_t number : buffers_.fresh.Sort()) {
+    const FreshSlot& slot = buffers_.fresh.slot(number);
+    const KeyPosition at = block.FindNear(i, slot.key());
     add_block_keys_until(at.index);
     buffers_.versions.clear();
-    for (const Version* version = slot->chain.Head(); version != nullptr;
+    for (const Version* version = slot.chain.Head(); version != nullptr;
          version = VersionChain::Older(version)) {
       buffers_.versions.push_back(ViewOf(*version));
     }
     if (at.exact) add_frozen_versions(i++);
-    AddKey(slot->key(), pins, rest);
+    AddKey(slot.key(), pins, rest);
   }
   add_block_keys_until(block.count());
 }
@@ -255,8 +264,8 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
   Gather(old, pins, rest);
   const FrozenBlock& block = *old.block();
   const bool appends = block.count() > 0 &&
-                       (buffers_.fresh.empty() ||
-                        buffers_.fresh.front().slot->key() > block.key(block.count() - 1)) &&
+                       (buffers_.fresh.count() == 0 ||
+                        buffers_.fresh.lowest().key() > block.key(block.count() - 1)) &&
                        (incoming.empty() || incoming.front().key > block.key(block.count() - 1));
   std::vector<Part> parts = Cut(incoming, appends);
   // A run belongs to one leaf.

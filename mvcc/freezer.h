@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "mvcc/ordered_map.h"
+#include "mvcc/slot_order.h"
 
 namespace firn::internal {
 
@@ -26,7 +27,7 @@ struct FreezeBuffers {
   std::vector<VersionView> older;
   size_t older_bytes = 0;  // What the older ones would take in a block.
   // Scratch.
-  std::vector<HeadedSlot> fresh;
+  SlotOrder fresh;
   std::vector<VersionView> versions;
   std::vector<uint32_t> places;
 };

@@ -8,7 +8,6 @@
 #include <string_view>
 
 #include "mvcc/frozen_block.h"
-#include "mvcc/key_index.h"
 #include "mvcc/span_allocator.h"
 #include "mvcc/version.h"
 #include "mvcc/version_chain.h"
@@ -28,18 +27,6 @@ struct FreshSlot {
   VersionChain chain;
 
   std::string_view key() const { return {key_data, key_size}; }
-};
-
-// A slot to be put in key order, beside the key's head, which settles most comparisons.
-struct HeadedSlot {
-  explicit HeadedSlot(const FreshSlot& of)
-      : head(HeadOf<uint64_t>(of.key_data, of.key_size)), slot(&of) {}
-  friend bool operator<(const HeadedSlot& a, const HeadedSlot& b) {
-    return a.head != b.head ? a.head < b.head : a.slot->key() < b.slot->key();
-  }
-
-  uint64_t head;
-  const FreshSlot* slot;
 };
 
 // FreshDelta: an append-only table of slots, each heading a version chain, and the arena

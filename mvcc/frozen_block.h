@@ -186,11 +186,21 @@ class FrozenBlock {
   // The position of the first key >= target. What stands there is read next: so many lines of the
   // run from there on are fetched before its key is looked at, which waits for the first of them.
   KeyPosition Find(std::string_view target, size_t fetch_lines = kRecordLines) const {
-    return FindKey(target, heads(), count_, prefix(), [this, fetch_lines](uint32_t i) {
-      const char* record = records() + Offset(i);
-      for (size_t line = 1; line < fetch_lines; ++line) __builtin_prefetch(record + 64 * line);
-      return key(i);
-    });
+    return KeyRun{heads(), count_, prefix(),
+                  [this, fetch_lines](uint32_t i) {
+                    const char* record = records() + Offset(i);
+                    for (size_t line = 1; line < fetch_lines; ++line) {
+                      __builtin_prefetch(record + 64 * line);
+                    }
+                    return key(i);
+                  }}
+        .Find(target);
+  }
+  // As Find(), of a target that is above all keys before key `from` and likely near that. Fetches
+  // nothing.
+  KeyPosition FindNear(uint32_t from, std::string_view target) const {
+    return KeyRun{heads(), count_, prefix(), [this](uint32_t i) { return key(i); }}.FindNear(
+        from, target);
   }
 
   // Fetches the record where `target` may be, ahead of Find(). Requires: count() != 0.

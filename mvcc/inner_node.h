@@ -42,20 +42,11 @@ class InnerNode {
   uint32_t child_count() const { return child_count_; }
   // The child whose range covers `key`, if this node's does.
   uint32_t ChildIndex(std::string_view key) const {
-    const uint32_t separators = child_count_ - 1;
-    if (separators == 0) return 0;
-    const KeyPosition position = FindKey(key, heads(), separators, prefix(),
-                                         [this](uint32_t i) { return separator(i + 1); });
+    const KeyPosition position = FindSeparator(key);
     return position.index + (position.exact ? 1 : 0);
   }
   // The child whose range covers the greatest keys below `key`.
-  uint32_t ChildIndexBefore(std::string_view key) const {
-    const uint32_t separators = child_count_ - 1;
-    if (separators == 0) return 0;
-    return FindKey(key, heads(), separators, prefix(),
-                   [this](uint32_t i) { return separator(i + 1); })
-        .index;
-  }
+  uint32_t ChildIndexBefore(std::string_view key) const { return FindSeparator(key).index; }
   // Fetches what a search looks at first, all at once. Reads nothing.
   void PrefetchSearch() const {
     const char* base = reinterpret_cast<const char*>(this);
@@ -88,6 +79,13 @@ class InnerNode {
   }
   const char* bytes() const { return at(bytes_at_); }
   CommonPrefix prefix() const { return {bytes(), prefix_size_, prefix_head_}; }
+  // Of the first separator that is not less, counted from 0.
+  KeyPosition FindSeparator(std::string_view key) const {
+    const uint32_t separators = child_count_ - 1;
+    if (separators == 0) return {0, false};
+    return KeyRun{heads(), separators, prefix(), [this](uint32_t i) { return separator(i + 1); }}
+        .Find(key);
+  }
 
   const uint32_t level_;
   const uint32_t child_count_;

@@ -69,6 +69,19 @@ inline uint32_t LowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t
   return below;
 }
 
+// As LowerBoundOfHead(), where that is likely one of the first: counts window by window.
+inline uint32_t NearLowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t head) {
+  constexpr uint32_t kWindow = 16;
+  uint32_t passed = 0;
+  while (count - passed >= kWindow) {
+    const uint32_t below = CountBelow<kWindow>(heads + passed, head);
+    passed += below;
+    if (below < kWindow) return passed;
+  }
+  while (passed < count && heads[passed] < head) ++passed;
+  return passed;
+}
+
 struct KeyPosition {
   uint32_t index;  // Of the first key >= the target.
   bool exact;      // That key equals the target.
@@ -80,6 +93,12 @@ inline int CompareKeys(std::string_view a, std::string_view b) {
     const uint64_t a_head = HeadOf<uint64_t>(a.data(), 8);
     const uint64_t b_head = HeadOf<uint64_t>(b.data(), 8);
     if (a_head != b_head) return a_head < b_head ? -1 : 1;
+    if (a.size() == b.size() && a.size() <= 16) {
+      // The last eight bytes: those among them that were compared already are the same.
+      const uint64_t a_tail = HeadOf<uint64_t>(a.data() + a.size() - 8, 8);
+      const uint64_t b_tail = HeadOf<uint64_t>(b.data() + b.size() - 8, 8);
+      return a_tail == b_tail ? 0 : a_tail < b_tail ? -1 : 1;
+    }
     a.remove_prefix(8);
     b.remove_prefix(8);
   }
@@ -111,34 +130,58 @@ inline int ComparePrefix(std::string_view target, const CommonPrefix& prefix) {
   return CompareKeys(target.substr(0, prefix.size), prefix.bytes());
 }
 
-// The position of `target` among `count` sorted unique keys, which all begin with `prefix`;
-// `key_at(i)` gives key i.
+// The sorted unique keys of a run, as a search sees them: they all begin with `prefix`, `heads` are
+// their heads, and `key_at(i)` gives key i.
 template <class KeyAt>
-inline KeyPosition FindKey(std::string_view target, const uint32_t* heads, uint32_t count,
-                           const CommonPrefix& prefix, const KeyAt& key_at) {
-  const int prefix_order = ComparePrefix(target, prefix);
-  if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
-  const uint32_t head = HeadOf<uint32_t>(target.data() + prefix.size, target.size() - prefix.size);
-  uint32_t low = LowerBoundOfHead(heads, count, head);
-  if (low == count || heads[low] != head) return {low, false};
-  int order = CompareKeys(key_at(low), target);
-  if (order >= 0) return {low, order == 0};
-  // Several keys share this head: search among them by full key.
-  uint32_t high =
-      head == UINT32_MAX ? count : low + LowerBoundOfHead(heads + low, count - low, head + 1);
-  ++low;
-  while (low < high) {
-    const uint32_t middle = low + (high - low) / 2;
-    order = CompareKeys(key_at(middle), target);
-    if (order == 0) return {middle, true};
-    if (order < 0) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+struct KeyRun {
+  const uint32_t* heads;
+  uint32_t count;
+  CommonPrefix prefix;
+  KeyAt key_at;
+
+  KeyPosition Find(std::string_view target) const {
+    const int prefix_order = ComparePrefix(target, prefix);
+    if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
+    const uint32_t head = HeadOfTarget(target);
+    return FindFrom(LowerBoundOfHead(heads, count, head), head, target);
   }
-  return {low, false};
-}
+  // As Find(), where the position is likely a few keys behind `from`. Requires: the target is above
+  // all keys before that.
+  KeyPosition FindNear(uint32_t from, std::string_view target) const {
+    const int prefix_order = ComparePrefix(target, prefix);
+    if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
+    const uint32_t head = HeadOfTarget(target);
+    return FindFrom(from + NearLowerBoundOfHead(heads + from, count - from, head), head, target);
+  }
+
+ private:
+  uint32_t HeadOfTarget(std::string_view target) const {
+    return HeadOf<uint32_t>(target.data() + prefix.size, target.size() - prefix.size);
+  }
+  // `low`: the first key whose head is not less.
+  KeyPosition FindFrom(uint32_t low, uint32_t head, std::string_view target) const {
+    if (low == count || heads[low] != head) return {low, false};
+    int order = CompareKeys(key_at(low), target);
+    if (order >= 0) return {low, order == 0};
+    // Several keys share this head: search among them by full key.
+    uint32_t high =
+        head == UINT32_MAX ? count : low + LowerBoundOfHead(heads + low, count - low, head + 1);
+    ++low;
+    while (low < high) {
+      const uint32_t middle = low + (high - low) / 2;
+      order = CompareKeys(key_at(middle), target);
+      if (order == 0) return {middle, true};
+      if (order < 0) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return {low, false};
+  }
+};
+template <class KeyAt>
+KeyRun(const uint32_t*, uint32_t, CommonPrefix, KeyAt) -> KeyRun<KeyAt>;
 
 }  // namespace firn::internal
 

@@ -83,26 +83,25 @@ InnerNode* OrderedMap::FindInnerNode(uint32_t level, std::string_view key) const
 namespace {
 
 // Fetches what a walk needs to show the leaves after leaf `index` of `parent`, a step for each hop,
-// so that every step finds in the cache what it looks at: the leaf four hops on, the header of the
-// state three hops on, the table of its fresh delta two hops on and that delta's slots one hop on.
-// Returns the memory of the state one hop on, for the caller to fetch.
-std::string_view PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
+// so that every step finds in the cache what it looks at: the leaf five hops on, the header of the
+// state four hops on, the table of its fresh delta three hops on and that delta's slots two hops
+// on. Returns the state one hop on, for the caller to fetch, and what those slots lead to.
+const LeafState* PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
   const auto leaf_ahead = [&](uint32_t hops) {
     const uint32_t at = forward ? index + hops : index - hops;  // May wrap around below 0.
     return at < parent.child_count() ? static_cast<const Leaf*>(parent.child(at)) : nullptr;
   };
-  if (const Leaf* leaf = leaf_ahead(4)) __builtin_prefetch(leaf);
-  if (const Leaf* leaf = leaf_ahead(3)) leaf->state.Load()->PrefetchHeader();
+  const auto delta_of = [](const Leaf* leaf) {
+    return leaf->state.Load()->delta.load(std::memory_order_acquire);
+  };
+  if (const Leaf* leaf = leaf_ahead(5)) __builtin_prefetch(leaf);
+  if (const Leaf* leaf = leaf_ahead(4)) leaf->state.Load()->PrefetchHeader();
+  if (const Leaf* leaf = leaf_ahead(3)) FreshDelta::Prefetch(delta_of(leaf));
   if (const Leaf* leaf = leaf_ahead(2)) {
-    FreshDelta::Prefetch(leaf->state.Load()->delta.load(std::memory_order_acquire));
+    if (const FreshDelta* delta = delta_of(leaf)) delta->PrefetchSlots(delta->count());
   }
-  const Leaf* leaf = leaf_ahead(1);
-  if (leaf == nullptr) return {};
-  const LeafState& state = *leaf->state.Load();
-  if (const FreshDelta* delta = state.delta.load(std::memory_order_acquire)) {
-    delta->PrefetchSlots(delta->count());
-  }
-  return state.memory();
+  const Leaf* next = leaf_ahead(1);
+  return next == nullptr ? nullptr : next->state.Load();
 }
 
 }  // namespace

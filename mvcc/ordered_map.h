@@ -73,9 +73,7 @@ class OrderedMap {
   // A leaf on the way of a walk, which comes by its neighbours soon.
   struct WalkedState {
     const LeafState* state;
-    // The memory of the neighbour's state, empty if that is not known. To be fetched while this
-    // one is shown, and for nothing else: it may be gone by then.
-    std::string_view next;
+    const LeafState* next;  // The neighbour's; null if that is not known.
   };
   // The current state that covers `key`, on a walk in key order. Requires: an EpochGuard.
   WalkedState FindStateForward(std::string_view key) const;

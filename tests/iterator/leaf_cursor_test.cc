@@ -38,6 +38,18 @@ std::vector<Shown> Contents(const ReadyWindow& window, bool large) {
   return shown;
 }
 
+// A long run where nearly every other key has a fresh value, up to its very ends.
+std::vector<Shown> CoveredShown() {
+  std::vector<Shown> shown;
+  for (char key = 'A'; key <= 'z'; ++key) {
+    if (key == 'X') continue;
+    const bool fresh = key % 2 == 1 || key == 'z';
+    shown.push_back({std::string(1, key), fresh ? "fresh" : "run", fresh ? 6u : 2u});
+    if (key == 'e') shown.push_back({"e+", "7", 7});
+  }
+  return shown;
+}
+
 // A leaf, what a snapshot at 9 sees of it, and a cursor over it.
 struct LeafCase {
   const char* name;
@@ -107,6 +119,15 @@ const std::vector<LeafCase>& LeafCases() {
          leaf.Fresh("i", "10:late").Fresh("m", "9:9");
        },
        StretchesShown()},
+      {"CoveredByFresh",
+       [](LeafBuilder& leaf) {
+         for (char key = 'A'; key <= 'z'; ++key) {
+           leaf.Frozen({&key, 1}, "2:run");
+           if (key != 'X' && (key % 2 == 1 || key == 'z')) leaf.Fresh({&key, 1}, "6:fresh");
+         }
+         leaf.Fresh("X", "8:-").Fresh("e+", "7:7").Fresh("f", "10:late");
+       },
+       CoveredShown()},
       {"LargeAmongSmall",
        [](LeafBuilder& leaf) {
          leaf.Frozen("a", {{1, "large value of a"}}).Frozen("b", "1:b").Frozen("c", "1:c");
@@ -298,15 +319,18 @@ TEST_P(LeafCursorTest, ShowsKeysWithoutValues) {
   for (const bool forward : {true, false}) {
     cursor_.Enter(state_, 9, KeyBounds());
     forward ? cursor_.CutBefore("") : cursor_.CutAtEnd();
+    const auto fill = [&](bool* large) {
+      constexpr size_t kLimit = ReadyWindow::kCapacity;
+      return forward ? cursor_.FillForward(&window_, kLimit, /*keys_only=*/true, large)
+                     : cursor_.FillBackward(&window_, kLimit, /*keys_only=*/true, large);
+    };
+    std::vector<Shown> shown;
     bool large = true;
-    const bool found =
-        forward
-            ? cursor_.FillForward(&window_, ReadyWindow::kCapacity, /*keys_only=*/true, &large)
-            : cursor_.FillBackward(&window_, ReadyWindow::kCapacity, /*keys_only=*/true, &large);
-    ASSERT_EQ(found, !visible().empty());
-    EXPECT_FALSE(large);
-    if (!found) continue;
-    const std::vector<Shown> shown = Contents(window_, false);
+    while (fill(&large)) {
+      EXPECT_FALSE(large);
+      const std::vector<Shown> more = Contents(window_, false);
+      shown.insert(forward ? shown.end() : shown.begin(), more.begin(), more.end());
+    }
     ASSERT_EQ(shown.size(), visible().size());
     for (size_t i = 0; i < shown.size(); ++i) {
       EXPECT_EQ(shown[i], (Shown{visible()[i].key, "", visible()[i].commit_ts}));

@@ -1,9 +1,7 @@
 #include "mvcc/fresh_delta.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -67,22 +65,6 @@ TEST_F(FreshDeltaTest, ANewOneIsEmpty) {
   EXPECT_EQ(delta_->count(), 0u);
   EXPECT_EQ(delta_->Find(""), nullptr);
   EXPECT_EQ(delta_->Find("key"), nullptr);
-}
-
-TEST_F(FreshDeltaTest, HeadedSlotsStandInTheOrderOfTheirKeys) {
-  Make(8);
-  // Heads that differ, that are equal beyond eight bytes, and that end in zeros.
-  const std::set<std::string> keys = {"",     "a",         "a\0"s,      "a\0b"s,
-                                      "\xff", "12345678a", "12345678b", "12345678"};
-  for (const std::string& key : std::vector<std::string>(keys.rbegin(), keys.rend())) {
-    Append(key, 1, "value");
-  }
-  std::vector<HeadedSlot> slots;
-  for (uint32_t i = 0; i < delta_->count(); ++i) slots.emplace_back(delta_->slot(i));
-  std::sort(slots.begin(), slots.end());
-  std::vector<std::string_view> sorted;
-  for (const HeadedSlot& each : slots) sorted.push_back(each.slot->key());
-  EXPECT_EQ(sorted, std::vector<std::string_view>(keys.begin(), keys.end()));
 }
 
 TEST_F(FreshDeltaTest, FindsEveryKeyAndNothingElse) {

@@ -79,7 +79,11 @@ TEST(KeyIndexTest, HeadsNeverContradictTheOrderOfKeys) {
 
 TEST(KeyIndexTest, CompareKeysOrdersAsBytesDo) {
   std::vector<std::string> keys = HardKeys();
-  for (const std::string& key : HardKeys()) keys.push_back("12345678" + key);
+  for (const std::string& key : HardKeys()) {
+    keys.push_back("1234" + key);
+    keys.push_back("12345678" + key);
+    keys.push_back("123456789abcdef" + key);
+  }
   const auto sign = [](int order) { return (order > 0) - (order < 0); };
   for (const std::string& a : keys) {
     for (const std::string& b : keys) {
@@ -100,10 +104,14 @@ TEST(KeyIndexTest, LowerBoundOfHeadIsTheLowerBound) {
       for (uint32_t head = 8; head < 12 + 2 * (count + 3); ++head) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
+        ASSERT_EQ(NearLowerBoundOfHead(heads.data(), count, head), expected)
+            << count << ", " << head;
       }
       for (const uint32_t head : {0u, UINT32_MAX}) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
+        ASSERT_EQ(NearLowerBoundOfHead(heads.data(), count, head), expected)
+            << count << ", " << head;
       }
     }
   }
@@ -117,15 +125,16 @@ struct IndexedRun {
       heads.push_back(HeadOf<uint32_t>(key.data() + prefix.size(), key.size() - prefix.size()));
     }
   }
-  KeyPosition Find(std::string_view target) {
-    return FindKey(target, heads.data(), static_cast<uint32_t>(keys.size()),
-                   CommonPrefix{prefix.data(), static_cast<uint32_t>(prefix.size()),
-                                CommonPrefix::HeadFor(prefix)},
-                   [this](uint32_t i) {
-                     ++looks;
-                     return std::string_view(keys[i]);
-                   });
+  auto AsKeyRun() {
+    return KeyRun{heads.data(), static_cast<uint32_t>(keys.size()),
+                  CommonPrefix{prefix.data(), static_cast<uint32_t>(prefix.size()),
+                               CommonPrefix::HeadFor(prefix)},
+                  [this](uint32_t i) {
+                    ++looks;
+                    return std::string_view(keys[i]);
+                  }};
   }
+  KeyPosition Find(std::string_view target) { return AsKeyRun().Find(target); }
   std::vector<std::string> keys;
   std::string prefix;
   std::vector<uint32_t> heads;
@@ -154,7 +163,7 @@ std::vector<std::string> TargetsAround(const std::vector<std::string>& keys) {
   return targets;
 }
 
-TEST(KeyIndexTest, FindKeyIsTheLowerBoundForAnyKeys) {
+TEST(KeyIndexTest, FindIsTheLowerBoundForAnyKeys) {
   std::vector<std::vector<std::string>> runs = {{}, {""}, {"only"}, HardKeys()};
   std::string deep = "the-same-24-bytes-always";
   for (const std::string& prefix : {"pre5x"s, deep, deep + "\xff"s, "\0\0\0\0\0"s}) {
@@ -176,6 +185,12 @@ TEST(KeyIndexTest, FindKeyIsTheLowerBoundForAnyKeys) {
       const KeyPosition found = run.Find(target);
       ASSERT_EQ(found.index, expected - keys.begin()) << keys.size() << " keys, " << target;
       ASSERT_EQ(found.exact, expected != keys.end() && *expected == target) << target;
+      // From wherever a search may begin that has passed lesser keys only.
+      for (uint32_t from = 0; from <= found.index; ++from) {
+        const KeyPosition near = run.AsKeyRun().FindNear(from, target);
+        ASSERT_EQ(near.index, found.index) << "from " << from << ", " << target;
+        ASSERT_EQ(near.exact, found.exact) << "from " << from << ", " << target;
+      }
     }
   }
 }
