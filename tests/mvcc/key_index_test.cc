@@ -83,6 +83,7 @@ TEST(KeyIndexTest, CompareKeysOrdersAsBytesDo) {
     keys.push_back("1234" + key);
     keys.push_back("12345678" + key);
     keys.push_back("123456789abcdef" + key);
+    keys.push_back("12345678" + key + "the last");  // The same at both ends.
   }
   const auto sign = [](int order) { return (order > 0) - (order < 0); };
   for (const std::string& a : keys) {
