@@ -168,18 +168,11 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
       }
     }
     const Cut before = cut;
-    std::string_view key;
-    VersionView version;
-    if (has_fresh && fresh_[cut.fresh].run_at <= cut.frozen) {
-      const FreshEntry& fresh = fresh_[cut.fresh];
-      key = fresh.key();
-      version = ViewOf(*fresh.version);
-      cut = {fresh.run_end(), cut.fresh + 1};
-    } else {
-      key = block_->key(cut.frozen);
-      version = VisibleFrozen(cut.frozen);
-      ++cut.frozen;
-    }
+    const bool is_fresh = has_fresh && fresh_[cut.fresh].run_at <= cut.frozen;
+    const FreshEntry* fresh = is_fresh ? &fresh_[cut.fresh] : nullptr;
+    const std::string_view key = is_fresh ? fresh->key() : block_->key(cut.frozen);
+    const VersionView version = is_fresh ? ViewOf(*fresh->version) : VisibleFrozen(cut.frozen);
+    cut = is_fresh ? Cut{fresh->run_end(), cut.fresh + 1} : Cut{cut.frozen + 1, cut.fresh};
     if (version.kind == ValueKind::kTombstone) {
       if (filled == 0) front = cut;
       continue;
@@ -229,18 +222,11 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
       }
     }
     const Cut behind = cut;
-    std::string_view key;
-    VersionView version;
-    if (has_fresh && fresh_[cut.fresh - 1].run_end() >= cut.frozen) {
-      const FreshEntry& fresh = fresh_[cut.fresh - 1];
-      key = fresh.key();
-      version = ViewOf(*fresh.version);
-      cut = {fresh.run_at, cut.fresh - 1};
-    } else {
-      key = block_->key(cut.frozen - 1);
-      version = VisibleFrozen(cut.frozen - 1);
-      --cut.frozen;
-    }
+    const bool is_fresh = has_fresh && fresh_[cut.fresh - 1].run_end() >= cut.frozen;
+    const FreshEntry* fresh = is_fresh ? &fresh_[cut.fresh - 1] : nullptr;
+    const std::string_view key = is_fresh ? fresh->key() : block_->key(cut.frozen - 1);
+    const VersionView version = is_fresh ? ViewOf(*fresh->version) : VisibleFrozen(cut.frozen - 1);
+    cut = is_fresh ? Cut{fresh->run_at, cut.fresh - 1} : Cut{cut.frozen - 1, cut.fresh};
     if (version.kind == ValueKind::kTombstone) {
       if (at == ReadyWindow::kCapacity) back = cut;
       continue;
@@ -269,7 +255,7 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
   return true;
 }
 
-LeafCursor::Cut LeafCursor::PlainForward(const Cut& cut, size_t most) const {
+LeafCursor::Cut LeafCursor::PlainForward(Cut cut, size_t most) const {
   Cut end{static_cast<uint32_t>(std::min<size_t>(highest_.frozen, cut.frozen + most)), cut.fresh};
   for (; end.fresh < highest_.fresh && fresh_[end.fresh].run_at < end.frozen; ++end.fresh) {
     if (!fresh_[end.fresh].covers) return {fresh_[end.fresh].run_at, end.fresh};
@@ -277,7 +263,7 @@ LeafCursor::Cut LeafCursor::PlainForward(const Cut& cut, size_t most) const {
   return end;
 }
 
-LeafCursor::Cut LeafCursor::PlainBackward(const Cut& cut, size_t most) const {
+LeafCursor::Cut LeafCursor::PlainBackward(Cut cut, size_t most) const {
   Cut begin{cut.frozen - static_cast<uint32_t>(std::min<size_t>(cut.frozen - lowest_.frozen, most)),
             cut.fresh};
   for (; begin.fresh > lowest_.fresh && fresh_[begin.fresh - 1].run_end() > begin.frozen;
@@ -287,7 +273,7 @@ LeafCursor::Cut LeafCursor::PlainBackward(const Cut& cut, size_t most) const {
   return begin;
 }
 
-void LeafCursor::CopyCovered(ReadyWindow* window, size_t at, const Cut& begin, const Cut& end,
+void LeafCursor::CopyCovered(ReadyWindow* window, size_t at, Cut begin, Cut end,
                              bool keys_only) const {
   const uint32_t count = end.frozen - begin.frozen;
   CopyPlain(window, at, begin.frozen, count, keys_only);

@@ -57,7 +57,8 @@ class LeafCursor {
   bool FillBackward(ReadyWindow* window, size_t limit, bool keys_only, bool* large);
 
  private:
-  // A place between entries: how many of the run and of the fresh ones are before it.
+  // A place between entries: how many of the run and of the fresh ones are before it. Passed by
+  // value, in a register: a reader of the whole in memory waits for a writer of its halves.
   struct Cut {
     uint32_t frozen;
     uint32_t fresh;
@@ -83,11 +84,10 @@ class LeafCursor {
   bool FillStretchBackward(ReadyWindow* window, size_t limit, bool keys_only);
   // How far from `cut` on (back from `cut`) at most `most` keys of a plain run follow each other,
   // as they are or covered by a fresh value.
-  Cut PlainForward(const Cut& cut, size_t most) const;
-  Cut PlainBackward(const Cut& cut, size_t most) const;
+  Cut PlainForward(Cut cut, size_t most) const;
+  Cut PlainBackward(Cut cut, size_t most) const;
   // Writes what lies between the cuts, as found by these, to the window from `at` on.
-  void CopyCovered(ReadyWindow* window, size_t at, const Cut& begin, const Cut& end,
-                   bool keys_only) const;
+  void CopyCovered(ReadyWindow* window, size_t at, Cut begin, Cut end, bool keys_only) const;
   // Keys [first, first + count) of a plain run become the window, or a part of it, from `at` on.
   void ShowStretch(ReadyWindow* window, size_t at, uint32_t first, uint32_t count, bool keys_only);
   void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,

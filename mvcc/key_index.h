@@ -11,6 +11,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "absl/base/attributes.h"
+
 namespace firn::internal {
 
 inline size_t CommonPrefixSize(std::string_view a, std::string_view b) {
@@ -139,7 +141,8 @@ struct KeyRun {
   CommonPrefix prefix;
   KeyAt key_at;
 
-  KeyPosition Find(std::string_view target) const {
+  // Inlined, so that a descent is not one call in another.
+  ABSL_ATTRIBUTE_ALWAYS_INLINE KeyPosition Find(std::string_view target) const {
     const int prefix_order = ComparePrefix(target, prefix);
     if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
     const uint32_t head = HeadOfTarget(target);
