@@ -106,11 +106,9 @@ void LeafCursor::GatherFresh() {
   uint32_t from = 0;
   for (const uint16_t number : order_.Sort()) {
     const FreshSlot& slot = order_.slot(number);
-    const Version* version = seen_[number];
     const KeyPosition at = block_->FindNear(from, slot.key());
     from = at.index;
-    fresh_.push_back(
-        {&slot, version, at.index, at.exact, at.exact && version->kind == ValueKind::kValue});
+    fresh_.push_back({&slot, seen_[number], at.index, at.exact});
   }
 }
 
@@ -258,7 +256,7 @@ bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only,
 LeafCursor::Cut LeafCursor::PlainForward(Cut cut, size_t most) const {
   Cut end{static_cast<uint32_t>(std::min<size_t>(highest_.frozen, cut.frozen + most)), cut.fresh};
   for (; end.fresh < highest_.fresh && fresh_[end.fresh].run_at < end.frozen; ++end.fresh) {
-    if (!fresh_[end.fresh].covers) return {fresh_[end.fresh].run_at, end.fresh};
+    if (!fresh_[end.fresh].covers()) return {fresh_[end.fresh].run_at, end.fresh};
   }
   return end;
 }
@@ -268,7 +266,7 @@ LeafCursor::Cut LeafCursor::PlainBackward(Cut cut, size_t most) const {
             cut.fresh};
   for (; begin.fresh > lowest_.fresh && fresh_[begin.fresh - 1].run_end() > begin.frozen;
        --begin.fresh) {
-    if (!fresh_[begin.fresh - 1].covers) return {fresh_[begin.fresh - 1].run_end(), begin.fresh};
+    if (!fresh_[begin.fresh - 1].covers()) return {fresh_[begin.fresh - 1].run_end(), begin.fresh};
   }
   return begin;
 }

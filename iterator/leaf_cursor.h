@@ -34,7 +34,7 @@ class LeafCursor {
   // The walk goes on in `next`, the neighbour's state if that is known: each fill fetches as large a
   // share of that and of its fresh versions as it shows of this leaf. A whole leaf ahead is early
   // enough for memory to answer, and no more is asked of it at once than it can do. Requires: the
-  // EpochGuard in which `next` was found. Later calls read nothing there.
+  // EpochGuard in which `next` was found. Later calls read nothing there. Throws std::bad_alloc.
   void Expect(const LeafState* next);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
@@ -68,7 +68,8 @@ class LeafCursor {
     const Version* version;
     uint32_t run_at;  // The run's first key that is not less: this entry comes before it,
     bool in_run;      // or in place of it, being the same.
-    bool covers;      // In place of it, and a plain value.
+    // In place of it, and a plain value.
+    bool covers() const { return in_run && version->kind == ValueKind::kValue; }
     std::string_view key() const { return slot->key(); }
     uint32_t run_end() const { return run_at + (in_run ? 1 : 0); }
   };
