@@ -57,6 +57,7 @@ struct RegionPool<kCell, Table, kRegion>::Region {
   size_t slot = 0;
   size_t lent_bytes = 0;
   size_t committed_pages = 0;
+  bool is_evacuated = false;  // Then its place in longest_run_ says that it has no room.
   // Where the search for a run begins: where the last one was taken or returned. The order within
   // a region matters little, and what was just returned is still in the cache.
   size_t search_from = 0;
@@ -232,6 +233,14 @@ void* RegionPool<kCell, Table, kRegion>::Take(size_t bytes) {
   // Without the mutex: the first touch of a huge page takes long. Two threads may get here
   // together; then one region too many is mapped, and serves the next runs.
   Region* region = Map(small_pages);
+  if (region == nullptr) {
+    {
+      MutexLock lock(mutex_);
+      // Or another thread has opened them meanwhile.
+      if (!OpenAll() && (longest_run_.empty() || longest_run_[1] < cells)) throw std::bad_alloc();
+    }
+    return Take(bytes);
+  }
   MutexLock lock(mutex_);
   try {
     Add(region);
@@ -289,7 +298,8 @@ void RegionPool<kCell, Table, kRegion>::Return(void* run, size_t bytes) {
     const size_t free_begin = FindBitBefore<true>(region->used, first);
     const size_t free_cells = FindBit<true>(region->used, end) - free_begin;
     region->search_from = free_begin;
-    if (free_cells > longest_run_[regions_.size() + region->slot]) {
+    if (region->lent_bytes == 0) region->is_evacuated = false;
+    if (!region->is_evacuated && free_cells > longest_run_[regions_.size() + region->slot]) {
       SetLongestRun(region, free_cells);
     }
 
@@ -339,6 +349,8 @@ void RegionPool<kCell, Table, kRegion>::Trim() {
     }
     Region* region = regions_[--trim_slot_];
     if (region == nullptr) continue;
+    // The new regions have holes as long as what moves in moves on.
+    if (evacuating_ && !region->is_evacuated) continue;
     ReleaseFreePages(region, Thoroughness::kWhereMuch);
   }
   if (!HoldsTooMuch()) {
@@ -392,6 +404,38 @@ void RegionPool<kCell, Table, kRegion>::ReleaseFreeMemory() {
 }
 
 template <size_t kCell, class Table, size_t kRegion>
+bool RegionPool<kCell, Table, kRegion>::BeginEvacuation() {
+  MutexLock lock(mutex_);
+  if (region_count_ * Region::kHugePages <= kSmallHugePages) return false;
+  evacuating_ = true;
+  for (Region* region : regions_) {
+    if (region == nullptr || region->lent_bytes == 0) continue;
+    region->is_evacuated = true;
+    SetLongestRun(region, 0);
+  }
+  return true;
+}
+
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::EndEvacuation() {
+  MutexLock lock(mutex_);
+  OpenAll();
+}
+
+template <size_t kCell, class Table, size_t kRegion>
+bool RegionPool<kCell, Table, kRegion>::OpenAll() {
+  evacuating_ = false;
+  bool opened = false;
+  for (Region* region : regions_) {
+    if (region == nullptr || !region->is_evacuated) continue;
+    region->is_evacuated = false;
+    opened = true;
+    SetLongestRun(region, kRegionCells - HeaderCells() - region->lent_bytes / kCellBytes);
+  }
+  return opened;
+}
+
+template <size_t kCell, class Table, size_t kRegion>
 void RegionPool<kCell, Table, kRegion>::CountCommitted(size_t more, size_t fewer) {
   committed_pages_.store(committed_pages_.load(std::memory_order_relaxed) + more - fewer,
                          std::memory_order_relaxed);
@@ -400,7 +444,7 @@ void RegionPool<kCell, Table, kRegion>::CountCommitted(size_t more, size_t fewer
 template <size_t kCell, class Table, size_t kRegion>
 auto RegionPool<kCell, Table, kRegion>::Map(size_t small_pages) -> Region* {
   char* memory = MapAligned(kRegionBytes, kRegionBytes);
-  if (memory == nullptr) throw std::bad_alloc();
+  if (memory == nullptr) return nullptr;
   // Without huge pages (refused, or none left) it works all the same. Where the system gives them
   // unasked, a small map declines.
   const size_t small_bytes = std::min(small_pages * kHugePageBytes, kRegionBytes);

@@ -77,6 +77,13 @@ class RegionPool {
   // Gives free pages back now: all but those of huge pages that are nearly full.
   void ReleaseFreeMemory() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // From here to EndEvacuation() runs come from new regions, as long as there is memory for them: for
+  // a user who is about to copy what is lent. In the holes of today's regions the copies would keep
+  // each of these for the sake of a few, on single pages, which would then fill up with others.
+  // Returns false, and changes nothing, if the pool is small and has no huge pages to keep whole.
+  bool BeginEvacuation() ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndEvacuation() ABSL_LOCKS_EXCLUDED(mutex_);
+
  private:
   struct Region;
   static constexpr size_t HeaderCells();
@@ -86,13 +93,15 @@ class RegionPool {
   void* TakeFrom(Region* region, size_t cells) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void AskForHugePage(Region* region, size_t index) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // All but the region's first `small_pages` huge pages are asked for.
+  // All but the region's first `small_pages` huge pages are asked for. Null if there is no memory.
   static Region* Map(size_t small_pages);
   static void Unmap(Region* region);
   void Add(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The caller unmaps it, preferably without the mutex.
   void Remove(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetLongestRun(Region* region, size_t cells) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Runs come from all regions again. Returns false if they did all the time.
+  bool OpenAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Gives back the reserve, or else the free pages of some regions.
@@ -117,6 +126,8 @@ class RegionPool {
   std::vector<uint16_t> longest_run_ ABSL_GUARDED_BY(mutex_);
   size_t region_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Region* reserve_ ABSL_GUARDED_BY(mutex_) = nullptr;  // The free region that is kept, or null.
+
+  bool evacuating_ ABSL_GUARDED_BY(mutex_) = false;
 
   size_t lent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t peak_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // Lent at most since the last trimming.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -35,9 +36,13 @@ constexpr uint32_t kShrunkShare = 8;
 constexpr uint64_t kLongestWaitMicros = 1'000'000;
 constexpr int kReclaimRounds = 20;
 
-// A pass frees memory each time that large values have grown by so much, since it copies them: what
-// is copied next then finds room.
+// A pass frees memory each time that it has retired so much, or large values have grown by so much:
+// what is copied next then finds room.
+constexpr size_t kRetiredBytesPerReclaim = size_t{1} << 20;
 constexpr size_t kLargeBytesPerReclaim = size_t{4} << 20;
+
+// So many leaves at most are looked at to tell how large those are that are due.
+constexpr size_t kSampledLeaves = 64;
 
 // Room for `more` at the end; a mere reserve() would copy the whole vector each time.
 template <class T>
@@ -206,7 +211,8 @@ bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFET
     if (leaf->shrunk.load(std::memory_order_relaxed)) fill = Freezer::Fill::kFull;
     const LeafState* state = leaf->state.Load();
     const bool is_due = DebtOf(*state, pins_) == Debt::kDue;
-    if (state->HasFresh() || is_due || LargeValueRows::AreScattered(*state->block())) {
+    if (state->HasFresh() || is_due || moves_all_ ||
+        LargeValueRows::AreScattered(*state->block())) {
       added = freezer_.FreezeLatched(leaf, pins_, {},
                                      is_due ? Freezer::Cause::kDebt : Freezer::Cause::kIdle);
       ++done_.leaves_frozen;
@@ -322,29 +328,66 @@ void Settler::Pass(Idle idle) {
     released_.store(true, std::memory_order_seq_cst);
     throw;
   }
-  size_t kept = 0;
-  size_t next = 0;
   reclaimed_ = 0;
-  size_t large_bytes = map_.large_values().allocated_bytes();
-  try {
-    for (; next < watched_.size(); ++next) {
-      Watched watched = watched_[next];
-      const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us) ||
-                       watched.leaf->shrunk.load(std::memory_order_relaxed);
-      if (!due || !SettleLeaf(watched, idle)) watched_[kept++] = watched;
-      if (map_.large_values().allocated_bytes() < large_bytes + kLargeBytesPerReclaim) continue;
-      reclaimed_ += map_.Reclaim();
-      large_bytes = map_.large_values().allocated_bytes();
+  MakeRoom(&due_, watched_.size());
+  size_t kept = 0;
+  for (Watched& watched : watched_) {
+    const bool due = idle == Idle::kNow || BecameIdle(&watched, now_us) ||
+                     watched.leaf->shrunk.load(std::memory_order_relaxed);
+    if (due) {
+      due_.push_back(watched);
+    } else {
+      watched_[kept++] = watched;
     }
-  } catch (...) {
-    watched_.erase(watched_.begin() + static_cast<std::ptrdiff_t>(kept),
-                   watched_.begin() + static_cast<std::ptrdiff_t>(next));
-    throw;
   }
   watched_.resize(kept);
+  SettleDue(idle);
   if (held_needs_purge_) PurgeHeld();
   if (held_.empty()) interested_.store(false, std::memory_order_seq_cst);
   reclaimed_ += map_.Reclaim();
+}
+
+size_t Settler::DueBytes() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const size_t step = due_.size() / kSampledLeaves + 1;
+  size_t bytes = 0;
+  for (size_t i = 0; i < due_.size(); i += step) {
+    Leaf* leaf = due_[i].leaf;
+    if (!leaf->latch.TryLock()) continue;
+    // An obsolete leaf's state may be gone.
+    if (!leaf->obsolete) bytes += leaf->state.Load()->memory().size() * step;
+    leaf->latch.Unlock();
+  }
+  return bytes;
+}
+
+void Settler::SettleDue(Idle idle) {
+  std::optional<SpanAllocator::Evacuation> evacuation;
+  const size_t allocated = map_.allocator().allocated_bytes();
+  const size_t live = allocated - std::min(allocated, map_.retired_bytes());
+  if (DueBytes() >= live / 2) evacuation.emplace(map_.allocator());
+  moves_all_ = evacuation && evacuation->is_on();
+  size_t next = 0;
+  size_t reclaim_at = map_.retired_bytes() + kRetiredBytesPerReclaim;
+  size_t reclaim_large_at = map_.large_values().allocated_bytes() + kLargeBytesPerReclaim;
+  // Later again, for which there is room: it was there before.
+  const auto put_back = [this](size_t i) { watched_.push_back(due_[i]); };
+  try {
+    for (; next < due_.size(); ++next) {
+      if (!SettleLeaf(due_[next], idle)) put_back(next);
+      if (map_.retired_bytes() < reclaim_at &&
+          map_.large_values().allocated_bytes() < reclaim_large_at) {
+        continue;
+      }
+      reclaimed_ += map_.Reclaim();
+      reclaim_at = map_.retired_bytes() + kRetiredBytesPerReclaim;
+      reclaim_large_at = map_.large_values().allocated_bytes() + kLargeBytesPerReclaim;
+    }
+  } catch (...) {
+    for (; next < due_.size(); ++next) put_back(next);
+    due_.clear();
+    throw;
+  }
+  due_.clear();
 }
 
 bool Settler::HasWork() const {

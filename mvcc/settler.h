@@ -81,6 +81,10 @@ class Settler {
   void TakeNoted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // One round over everything watched and, if due, held.
   void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // What the blocks of the due leaves take, by a sample of them.
+  size_t DueBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // Settles the due leaves. Watches those again whose latch is taken.
+  void SettleDue(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   bool BecameIdle(Watched* watched, uint64_t now_us) const;
   // So much was written that settling the leaf cannot be in vain.
   bool IsWorthwhile(const Watched& watched) const {
@@ -125,7 +129,10 @@ class Settler {
   Freezer freezer_ ABSL_GUARDED_BY(pass_mu_);
   PinnedSet pins_ ABSL_GUARDED_BY(pass_mu_);
   std::vector<Watched> watched_ ABSL_GUARDED_BY(pass_mu_);
+  std::vector<Watched> due_ ABSL_GUARDED_BY(pass_mu_);  // Of this pass; empty between passes.
   std::vector<Leaf*> held_ ABSL_GUARDED_BY(pass_mu_);
+  // The pass rewrites most leaves, and so all that are due: one that stayed would keep a region.
+  bool moves_all_ ABSL_GUARDED_BY(pass_mu_) = false;
   bool too_new_ ABSL_GUARDED_BY(pass_mu_) = false;  // Some held leaf was above the horizon.
   bool held_needs_purge_ ABSL_GUARDED_BY(pass_mu_) = false;
   size_t reclaimed_ ABSL_GUARDED_BY(pass_mu_) = 0;  // By the last pass.

@@ -64,6 +64,24 @@ class SpanAllocator {
   // map that has shrunk or come to rest, not for one that is growing.
   void ReleaseFreeMemory();
 
+  // For who is about to rewrite most frozen blocks: the new ones go where no old ones are, so that
+  // the memory of these is free as a whole in the end. One at a time.
+  class Evacuation {
+   public:
+    explicit Evacuation(SpanAllocator& allocator)
+        : blocks_(allocator.blocks_), is_on_(blocks_.BeginEvacuation()) {}
+    ~Evacuation() { blocks_.EndEvacuation(); }
+    Evacuation(const Evacuation&) = delete;
+    Evacuation& operator=(const Evacuation&) = delete;
+
+    // A small map needs none.
+    bool is_on() const { return is_on_; }
+
+   private:
+    BlockPool& blocks_;
+    const bool is_on_;
+  };
+
  private:
   static constexpr size_t kClassCount = 48;
   // Non-full spans are kept by how full they are, in this many steps.

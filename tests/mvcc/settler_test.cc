@@ -1,13 +1,19 @@
 #include "mvcc/settler.h"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <numeric>
 #include <optional>
+#include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "mvcc/region_pool.h"
 #include "tests/support/failing_spans.h"
 #include "tests/support/test_map.h"
 
@@ -65,6 +71,29 @@ TEST(SettlerTest, SettlesLeavesOfASplitWithTheOthers) {
   EXPECT_EQ(map.VersionCount(), 1'000u);
   EXPECT_EQ(map.map().retired_bytes(), 0u);
   map.CheckStructure();
+}
+
+// Else they would fill holes beside blocks that go, in twice as many regions.
+TEST(SettlerTest, APassOverMostLeavesMovesThemTogether) {
+  TestMap map{TuningOptions()};
+  std::vector<size_t> order(150'000);
+  std::iota(order.begin(), order.end(), size_t{0});
+  std::shuffle(order.begin(), order.end(), std::mt19937_64(7));
+  for (const size_t i : order) {
+    map.Put(Key(i), std::string(100, 'v'));
+    map.map().Reclaim();
+  }
+  map.Settle();
+  size_t bytes = 0;
+  std::set<uintptr_t> regions;
+  const EpochGuard guard;
+  for (const TestMap::LeafShape& leaf : map.Leaves()) {
+    const LeafState* state = map.map().FindState(leaf.lower);
+    bytes += state->memory().size();
+    regions.insert(reinterpret_cast<uintptr_t>(state) / kHugePageBytes);
+  }
+  EXPECT_GE(bytes, 8 * kHugePageBytes);
+  EXPECT_LE(regions.size(), bytes / kHugePageBytes + 1);
 }
 
 TEST(SettlerTest, MemoryReturnsToItsBaselineWhenEverythingIsDeleted) {

@@ -1,17 +1,21 @@
 #include "mvcc/span_allocator.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <iterator>
 #include <map>
 #include <mutex>
 #include <new>
 #include <numeric>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -218,12 +222,16 @@ class Leaves {
     for (size_t i = 0; i < leaves_.size(); ++i) Remove(i);
   }
 
-  // Every leaf's block is replaced by one of another size, in random order.
-  void ResizeAll(size_t bytes) {
+  // Every leaf's block is replaced by one of another size, in random order; `then()` after each.
+  void ResizeAll(
+      size_t bytes, const std::function<void()>& then = [] {}) {
     std::vector<size_t> order(leaves_.size());
     std::iota(order.begin(), order.end(), size_t{0});
     std::shuffle(order.begin(), order.end(), random_);
-    for (const size_t i : order) Resize(i, bytes);
+    for (const size_t i : order) {
+      Resize(i, bytes);
+      then();
+    }
   }
   // Runs of `group` leaves become one leaf each, in random order.
   void Merge(size_t group) {
@@ -243,6 +251,11 @@ class Leaves {
            static_cast<double>(allocator_.allocated_bytes());
   }
   SpanAllocator& allocator() { return allocator_; }
+  std::vector<const void*> blocks() const {
+    std::vector<const void*> blocks;
+    for (const Leaf& leaf : leaves_) blocks.push_back(leaf.block);
+    return blocks;
+  }
 
  private:
   struct Leaf {
@@ -319,6 +332,69 @@ TEST(SpanAllocatorTest, NineOfTenLeavesGoneLeavesATenthOfTheMemory) {
   leaves.ResizeAll(8'000);
   EXPECT_LE(leaves.ReservedPerAllocated(), 1.3);
 }
+
+// Leaves that are copied into the holes beside others keep as many regions as there were, each for a
+// few. In an evacuation all of them move out.
+TEST(SpanAllocatorTest, AnEvacuationLeavesNothingBehind) {
+  Leaves leaves(8'000, 4'608);
+  leaves.ResizeAll(8'192);  // Holes everywhere.
+  const auto regions = [&] {
+    std::set<uintptr_t> found;
+    for (const void* block : leaves.blocks()) {
+      found.insert(reinterpret_cast<uintptr_t>(block) / kHugePageBytes);
+    }
+    return found.size();
+  };
+  constexpr size_t kLeast = 8'000 * size_t{8'192} / kHugePageBytes;
+  EXPECT_GT(regions(), kLeast + 4);
+  const size_t reserved_before = leaves.allocator().reserved_bytes();
+  size_t most_reserved = 0;
+  {
+    const SpanAllocator::Evacuation evacuation(leaves.allocator());
+    ASSERT_TRUE(evacuation.is_on());
+    leaves.ResizeAll(8'192, [&] {
+      most_reserved = std::max(most_reserved, leaves.allocator().reserved_bytes());
+    });
+  }
+  EXPECT_LE(regions(), kLeast + 2);
+  // Given back without being asked, and on the way.
+  EXPECT_LE(leaves.ReservedPerAllocated(), 1.1);
+  EXPECT_LE(most_reserved, reserved_before + reserved_before * 6 / 10);
+  // Then holes are filled again.
+  leaves.ResizeAll(8'192);
+  EXPECT_LE(regions(), kLeast + 4);
+}
+
+TEST(SpanAllocatorTest, ASmallMapIsNotEvacuated) {
+  Leaves leaves(100, 8'000);
+  const size_t before = leaves.allocator().reserved_bytes();
+  const SpanAllocator::Evacuation evacuation(leaves.allocator());
+  EXPECT_FALSE(evacuation.is_on());
+  leaves.ResizeAll(8'000);
+  EXPECT_LE(leaves.allocator().reserved_bytes(), before + 16'384);
+}
+
+#ifndef FIRN_ADDRESS_SANITIZER
+TEST(SpanAllocatorTest, WithoutMemoryForNewRegionsAnEvacuationUsesTheOldOnes) {
+  Leaves leaves(8'000, 8'000);
+  const size_t before = leaves.allocator().reserved_bytes();
+  const SpanAllocator::Evacuation evacuation(leaves.allocator());
+  ASSERT_TRUE(evacuation.is_on());
+  rlimit unlimited;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &unlimited), 0);
+  const rlimit nothing_more{0, unlimited.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &nothing_more), 0);
+  void* block = nullptr;
+  try {
+    block = leaves.allocator().Allocate(8'000).data;
+  } catch (const std::bad_alloc&) {
+  }
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &unlimited), 0);
+  ASSERT_NE(block, nullptr);
+  EXPECT_LE(leaves.allocator().reserved_bytes(), before + 8'192);
+  leaves.allocator().Free(block, 8'000);
+}
+#endif
 
 // Blocks of whole pages, of which one in `one_in` is freed and its memory asked back.
 size_t BytesGivenBack(size_t bytes, size_t one_in) {
