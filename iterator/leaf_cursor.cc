@@ -148,7 +148,7 @@ void LeafCursor::CutAtEnd() { front_ = back_ = highest_; }
 
 bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, bool* large) {
   *large = false;
-  if (run_is_plain_ && fresh_.empty()) return FillStretchForward(window, limit, keys_only);
+  if (run_is_plain_ && FillPlainForward(window, limit, keys_only)) return true;
   Cut cut = back_;
   Cut front = cut;
   size_t filled = 0;
@@ -201,7 +201,7 @@ bool LeafCursor::FillForward(ReadyWindow* window, size_t limit, bool keys_only, 
 
 bool LeafCursor::FillBackward(ReadyWindow* window, size_t limit, bool keys_only, bool* large) {
   *large = false;
-  if (run_is_plain_ && fresh_.empty()) return FillStretchBackward(window, limit, keys_only);
+  if (run_is_plain_ && FillPlainBackward(window, limit, keys_only)) return true;
   Cut cut = front_;
   Cut back = cut;
   size_t at = ReadyWindow::kCapacity;
@@ -275,7 +275,12 @@ void LeafCursor::CopyCovered(ReadyWindow* window, size_t at, Cut begin, Cut end,
                              bool keys_only) const {
   const uint32_t count = end.frozen - begin.frozen;
   CopyPlain(window, at, begin.frozen, count, keys_only);
-  NoteInBlock(window, at, begin.frozen, count);
+  CoverPlain(window, at, begin, end, keys_only);
+}
+
+void LeafCursor::CoverPlain(ReadyWindow* window, size_t at, Cut begin, Cut end,
+                            bool keys_only) const {
+  NoteInBlock(window, at, begin.frozen, end.frozen - begin.frozen);
   for (uint32_t i = begin.fresh; i < end.fresh; ++i) {
     const FreshEntry& fresh = fresh_[i];
     SetEntry(window, at + (fresh.run_at - begin.frozen), fresh.key(), ViewOf(*fresh.version),
@@ -283,34 +288,37 @@ void LeafCursor::CopyCovered(ReadyWindow* window, size_t at, Cut begin, Cut end,
   }
 }
 
-bool LeafCursor::FillStretchForward(ReadyWindow* window, size_t limit, bool keys_only) {
-  const uint32_t begin = back_.frozen;
-  if (begin >= highest_.frozen) return false;
-  const auto count = static_cast<uint32_t>(std::min<size_t>(limit, highest_.frozen - begin));
-  ShowStretch(window, 0, begin, count, keys_only);
-  FetchAhead(count, /*forward=*/true);
+bool LeafCursor::FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only) {
+  const size_t wanted = std::min<size_t>(limit, highest_.frozen - back_.frozen);
+  const Cut end = PlainForward(back_, wanted);
+  if (wanted == 0 || end.frozen != back_.frozen + wanted) return false;
+  if (wanted < limit && end.fresh != highest_.fresh) return false;  // There is more to show.
+  ShowPlain(window, 0, back_, end, keys_only);
+  FetchAhead(wanted, /*forward=*/true);
   return true;
 }
 
-bool LeafCursor::FillStretchBackward(ReadyWindow* window, size_t limit, bool keys_only) {
-  const uint32_t end = front_.frozen;
-  if (end <= lowest_.frozen) return false;
-  const auto count = static_cast<uint32_t>(std::min<size_t>(limit, end - lowest_.frozen));
-  ShowStretch(window, ReadyWindow::kCapacity - count, end - count, count, keys_only);
-  FetchAhead(count, /*forward=*/false);
+bool LeafCursor::FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only) {
+  const size_t wanted = std::min<size_t>(limit, front_.frozen - lowest_.frozen);
+  const Cut begin = PlainBackward(front_, wanted);
+  if (wanted == 0 || begin.frozen != front_.frozen - wanted) return false;
+  if (wanted < limit && begin.fresh != lowest_.fresh) return false;
+  ShowPlain(window, ReadyWindow::kCapacity - wanted, begin, front_, keys_only);
+  FetchAhead(wanted, /*forward=*/false);
   return true;
 }
 
-void LeafCursor::ShowStretch(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
-                             bool keys_only) {
-  CopyPlain(window, at, first, count, keys_only);
+void LeafCursor::ShowPlain(ReadyWindow* window, size_t at, Cut begin, Cut end, bool keys_only) {
+  const uint32_t count = end.frozen - begin.frozen;
+  CopyPlain(window, at, begin.frozen, count, keys_only);
   window->begin = at;
   window->end = at + count;
   window->block = block_;
-  window->is_stretch = true;
-  window->first = first;
-  front_.frozen = first;
-  back_.frozen = first + count;
+  window->is_stretch = begin.fresh == end.fresh;
+  window->first = begin.frozen;
+  if (!window->is_stretch) CoverPlain(window, at, begin, end, keys_only);
+  front_ = begin;
+  back_ = end;
 }
 
 void LeafCursor::CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,

@@ -42,6 +42,8 @@ class LeafCursor {
   void ExpectOwnBackward() { ExpectOwn(lowest_.frozen, front_.frozen); }
 
   const LeafState* state() const { return state_; }
+  // How much of the leaf's delta is merged into what is shown.
+  size_t fresh_count() const { return fresh_.size(); }
 
   // Both cuts before the first entry with key >= target (> target).
   // Fetches so many lines of the run from there on.
@@ -81,16 +83,19 @@ class LeafCursor {
   void ExpectOwn(uint32_t first, uint32_t last);
   void FetchAhead(size_t entries, bool forward);
   void FetchFreshAhead(size_t entries);
-  bool FillStretchForward(ReadyWindow* window, size_t limit, bool keys_only);
-  bool FillStretchBackward(ReadyWindow* window, size_t limit, bool keys_only);
+  // As the others, where the whole window is one stretch of a plain run, of which some are
+  // covered. Return false, and have done nothing, where it is not.
+  bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
+  bool FillPlainBackward(ReadyWindow* window, size_t limit, bool keys_only);
   // How far from `cut` on (back from `cut`) at most `most` keys of a plain run follow each other,
   // as they are or covered by a fresh value.
   Cut PlainForward(Cut cut, size_t most) const;
   Cut PlainBackward(Cut cut, size_t most) const;
   // Writes what lies between the cuts, as found by these, to the window from `at` on.
   void CopyCovered(ReadyWindow* window, size_t at, Cut begin, Cut end, bool keys_only) const;
-  // Keys [first, first + count) of a plain run become the window, or a part of it, from `at` on.
-  void ShowStretch(ReadyWindow* window, size_t at, uint32_t first, uint32_t count, bool keys_only);
+  // What lies between the cuts becomes the window.
+  void ShowPlain(ReadyWindow* window, size_t at, Cut begin, Cut end, bool keys_only);
+  void CoverPlain(ReadyWindow* window, size_t at, Cut begin, Cut end, bool keys_only) const;
   void CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
                  bool keys_only) const;
 

@@ -87,6 +87,8 @@ class SnapshotIterator {
   // The window has one entry, whose value is a LargeValue: takes a count on it and shows it.
   void HoldLarge(size_t at);
   void DropHeldLarge();
+  // The cursor has entered a leaf. Requires: the EpochGuard in which it was found.
+  void PayForMerge();
   void BeginWalk();
   size_t NextLimit();
 

@@ -142,7 +142,9 @@ void CommitWriter::PrepareLeaf(size_t at, std::span<const MapWrite> writes) {
   }
 }
 
-FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> writes) {
+// Clang cannot follow latches kept in a list.
+FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> writes)
+    ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const TuningOptions& tuning = map_.tuning();
   FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed);
   if (delta == nullptr) {
@@ -153,9 +155,11 @@ FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> wr
   }
   size_t slots = writes.size();
   if (slots == 1 && delta->Find(writes.front().key) != nullptr) slots = 0;
-  const bool skip = SkipShortcut(16);  // Invariant builds freeze early now and then.
-  return !skip && delta->HasRoom(slots, ArenaBytes(writes), tuning.block_bytes / 2) ? delta
-                                                                                    : nullptr;
+  // Asked once: where memory is short, the next write takes the room that there is.
+  const bool freeze = leaf->freeze_asked || SkipShortcut(16);  // Invariant builds: at times.
+  leaf->freeze_asked = false;
+  return !freeze && delta->HasRoom(slots, ArenaBytes(writes), tuning.block_bytes / 2) ? delta
+                                                                                      : nullptr;
 }
 
 FreshDelta* CommitWriter::DeltaFor(Leaf* leaf, size_t slots) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -215,6 +216,49 @@ TEST(SnapshotIteratorTest, DeletingEverythingWhileItStandsInTheMiddleChangesNoth
       EXPECT_EQ(map.Leaves().size(), 1u);
       EXPECT_EQ(map.large_count(), 0u);
       EXPECT_EQ(map.allocated_bytes(), baseline);
+    }
+  }
+}
+
+// Whether the only leaf is to be frozen by the next write.
+bool FreezeAsked(TestMap& map) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  const EpochGuard guard;
+  Leaf* leaf = map.map().LatchLeaf("");
+  const bool asked = leaf->freeze_asked;
+  leaf->latch.Unlock();
+  return asked;
+}
+
+// A thread asks for a freeze once it has merged sixteen fresh keys; the next write obeys, be it of a
+// new key or of one that is fresh already.
+TEST(SnapshotIteratorTest, WhatScansMergedAgainAndAgainTheNextWriteFreezes) {
+  for (const std::string& next : {Key(9), Key(0)}) {
+    for (const bool forward : {true, false}) {
+      TestMap map(test::RoomyTuning());
+      const Entries expected = {
+          {Key(0), "v"}, {Key(1), "v"}, {Key(2), "v"}, {Key(3), "v"}, {Key(4), "v"}};
+      map.Commit({expected.begin(), expected.end()});
+      SnapshotSlot* snapshot = map.Pin();
+      const auto scan = [&] {
+        Iterator iterator = Open(map, snapshot);
+        EXPECT_EQ(All(iterator, forward), expected);
+      };
+      std::thread([&] {  // One that has merged nothing yet.
+        for (int scans = 0; scans < 4; ++scans) {
+          EXPECT_FALSE(FreezeAsked(map)) << scans;
+          scan();
+        }
+      })
+          .join();
+      EXPECT_TRUE(FreezeAsked(map));
+      EXPECT_EQ(map.Leaves().front().fresh, 5u) << "a scan freezes nothing itself";
+      map.Put(next, "after");
+      EXPECT_FALSE(FreezeAsked(map));
+      ASSERT_EQ(map.Leaves().size(), 1u);
+      EXPECT_EQ(map.Leaves().front().frozen, 5u);
+      EXPECT_EQ(map.Leaves().front().fresh, 1u);
+      scan();
+      map.Drop(snapshot);
     }
   }
 }
