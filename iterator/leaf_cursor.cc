@@ -71,7 +71,7 @@ void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
 void LeafCursor::FetchAhead(size_t entries, bool forward) {
   const size_t bytes = std::min(ahead_.size(), entries * ahead_share_);
   const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
-  PrefetchToL2({piece, bytes});
+  forward ? PrefetchToL2({piece, bytes}) : PrefetchToL2Downwards({piece, bytes});
   ahead_ = forward ? ahead_.substr(bytes) : ahead_.substr(0, ahead_.size() - bytes);
   if (!fresh_ahead_.empty()) FetchFreshAhead(entries);
 }
