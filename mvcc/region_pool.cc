@@ -17,6 +17,9 @@ namespace {
 
 // For its first bytes a pool asks for no huge pages, which a small map would notice.
 constexpr size_t kSmallHugePages = 4;
+// And below these it is not evacuated: that would leave it none of its small pages, which go back to
+// the system one by one.
+constexpr size_t kFewHugePages = 16;
 
 // Free memory may be the pool's slack while it is at work, an eighth of what is lent once the pool
 // lends an eighth less than at its peak, and a floor more. To give pages back all the time, to a
@@ -406,7 +409,7 @@ void RegionPool<kCell, Table, kRegion>::ReleaseFreeMemory() {
 template <size_t kCell, class Table, size_t kRegion>
 bool RegionPool<kCell, Table, kRegion>::BeginEvacuation() {
   MutexLock lock(mutex_);
-  if (region_count_ * Region::kHugePages <= kSmallHugePages) return false;
+  if (region_count_ * Region::kHugePages <= kFewHugePages) return false;
   evacuating_ = true;
   for (Region* region : regions_) {
     if (region == nullptr || region->lent_bytes == 0) continue;

@@ -80,7 +80,7 @@ class RegionPool {
   // From here to EndEvacuation() runs come from new regions, as long as there is memory for them: for
   // a user who is about to copy what is lent. In the holes of today's regions the copies would keep
   // each of these for the sake of a few, on single pages, which would then fill up with others.
-  // Returns false, and changes nothing, if the pool is small and has no huge pages to keep whole.
+  // Returns false, and changes nothing, if the pool is small: up to 32 MiB.
   bool BeginEvacuation() ABSL_LOCKS_EXCLUDED(mutex_);
   void EndEvacuation() ABSL_LOCKS_EXCLUDED(mutex_);
 

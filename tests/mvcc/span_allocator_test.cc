@@ -366,7 +366,7 @@ TEST(SpanAllocatorTest, AnEvacuationLeavesNothingBehind) {
 }
 
 TEST(SpanAllocatorTest, ASmallMapIsNotEvacuated) {
-  Leaves leaves(100, 8'000);
+  Leaves leaves(3'000, 8'000);
   const size_t before = leaves.allocator().reserved_bytes();
   const SpanAllocator::Evacuation evacuation(leaves.allocator());
   EXPECT_FALSE(evacuation.is_on());
