@@ -11,6 +11,7 @@
 #include "mvcc/atomics_policy.h"
 #include "mvcc/check.h"
 #include "mvcc/mutex.h"
+#include "mvcc/pause.h"
 #include "mvcc/schedule_point.h"
 
 namespace firn::internal {
@@ -31,7 +32,9 @@ enum class GivenTs {
 // How long to wait awake for a commit that is likely to be published at once.
 struct SpinLimits {
   int pauses = 200;  // Of the processor: about as long as a commit takes.
-  int yields = 4;    // To whoever may be the one waited for.
+  // To whoever may be the one waited for. Many: once one writer sleeps, the next one has to wake it
+  // and is waited for meanwhile, so that they go on sleeping by turns.
+  int yields = 100;
 };
 
 // A TimestampOracle stamps commits from a hybrid clock, nanoseconds since the Unix epoch moved
@@ -211,14 +214,6 @@ class BasicTimestampOracle {
     // relaxed: who misses it wakes nobody once more.
     sleepers.fetch_sub(1, std::memory_order_relaxed);
     bedroom->mu.Unlock();
-  }
-
-  static void Pause() {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    asm volatile("yield");
-#endif
   }
 
   // Immutable after construction.
