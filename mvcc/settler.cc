@@ -369,11 +369,10 @@ void Settler::SettleDue(Idle idle) {
   size_t next = 0;
   size_t reclaim_at = map_.retired_bytes() + kRetiredBytesPerReclaim;
   size_t reclaim_large_at = map_.large_values().allocated_bytes() + kLargeBytesPerReclaim;
-  // Later again, for which there is room: it was there before.
-  const auto put_back = [this](size_t i) { watched_.push_back(due_[i]); };
+  // What is put back among the watched finds room: it was there before.
   try {
     for (; next < due_.size(); ++next) {
-      if (!SettleLeaf(due_[next], idle)) put_back(next);
+      if (!SettleLeaf(due_[next], idle)) watched_.push_back(due_[next]);
       if (map_.retired_bytes() < reclaim_at &&
           map_.large_values().allocated_bytes() < reclaim_large_at) {
         continue;
@@ -383,7 +382,7 @@ void Settler::SettleDue(Idle idle) {
       reclaim_large_at = map_.large_values().allocated_bytes() + kLargeBytesPerReclaim;
     }
   } catch (...) {
-    for (; next < due_.size(); ++next) put_back(next);
+    for (; next < due_.size(); ++next) watched_.push_back(due_[next]);
     due_.clear();
     throw;
   }
