@@ -208,9 +208,7 @@ class SlotPool {
 
   static constexpr size_t kLineSlots = std::min<size_t>(8, kSegmentSlots);
   static constexpr size_t kLinesPerSegment = kSegmentSlots / kLineSlots;
-  static constexpr size_t kLinePairs = (kLinesPerSegment + 1) / 2;
   static_assert(kLinesPerSegment * kLineSlots == kSegmentSlots);
-  static_assert(kLinesPerSegment == 1 || kLinesPerSegment % 2 == 0);
   static constexpr size_t kMaxHomeLines = 64;
 
   struct Segment {
@@ -282,18 +280,6 @@ class SlotPool {
     return segment;
   }
 
-  // The line where a thread looks first. Processors fetch lines in pairs, so those of the first
-  // threads are not neighbours: of the eight of a segment 0, 2, 4, 6, and then 1, 3, 5, 7.
-  static size_t HomeLine(size_t ordinal) {
-    const size_t in_segment = ordinal % kLinesPerSegment;
-    return ordinal - in_segment + in_segment % kLinePairs * 2 + in_segment / kLinePairs;
-  }
-  // Whose home line it is.
-  static size_t OrdinalAt(size_t line) {
-    const size_t in_segment = line % kLinesPerSegment;
-    return line - in_segment + in_segment / 2 + in_segment % 2 * kLinePairs;
-  }
-
   Slot* ClaimInLine(Segment* segment, size_t line, uint64_t value) {
     for (size_t i = line * kLineSlots; i < (line + 1) * kLineSlots; ++i) {
       if (TryClaim(segment->states[i], value)) return &segment->slots[i];
@@ -303,7 +289,7 @@ class SlotPool {
 
   Slot* Search(Slot* hint, uint64_t value) {
     // At home.
-    const size_t home = HomeLine(Policy::ThreadOrdinal() % kMaxHomeLines);
+    const size_t home = Policy::ThreadOrdinal() % kMaxHomeLines;
     Segment* segment = Follow(first_, 0);
     for (size_t i = 1; i <= home / kLinesPerSegment; ++i) segment = Follow(segment->next, i);
     if (Slot* slot = ClaimInLine(segment, home % kLinesPerSegment, value)) return slot;
@@ -330,7 +316,7 @@ class SlotPool {
     const size_t homes = std::min<size_t>(Policy::ThreadOrdinalLimit(), kMaxHomeLines);
     for (; segment != nullptr; segment = segment->next.load(std::memory_order_seq_cst)) {
       for (; line < kLinesPerSegment; ++line) {
-        if (OrdinalAt(segment->index * kLinesPerSegment + line) < homes) continue;
+        if (segment->index * kLinesPerSegment + line < homes) continue;
         if (Slot* slot = ClaimInLine(segment, line, value)) return slot;
       }
       line = 0;

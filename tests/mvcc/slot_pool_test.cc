@@ -3,7 +3,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <set>
 #include <thread>
 #include <vector>
@@ -152,28 +151,27 @@ TEST(SlotPool, OrphansAreTheClaimedSlots) {
   EXPECT_EQ(pool.claimed_count(), 0u);
 }
 
-// Nor pairs of them, since processors fetch lines in pairs.
 TEST(SlotPool, ThreadsThatLoopDoNotShareCacheLines) {
-  constexpr std::ptrdiff_t kStatesPerPair = 16;
   TestPool pool;
-  std::vector<TestSlot*> slots(2);
+  std::vector<std::uintptr_t> lines(2);
   std::atomic<int> ready{0};
   std::vector<std::thread> threads;
-  for (size_t t = 0; t < slots.size(); ++t) {
+  for (size_t t = 0; t < lines.size(); ++t) {
     threads.emplace_back([&, t] {
       ready.fetch_add(1);
       while (ready.load() < 2) std::this_thread::yield();  // Both threads live: two ordinals.
       for (int i = 0; i < 1000; ++i) {
-        slots[t] = pool.Claim();
-        slots[t]->payload = i;
-        pool.Release(slots[t]);
+        TestSlot* slot = pool.Claim();
+        slot->payload = i;
+        lines[t] = reinterpret_cast<std::uintptr_t>(slot) / 64;
+        pool.Release(slot);
       }
       ready.fetch_add(1);
       while (ready.load() < 4) std::this_thread::yield();
     });
   }
   for (std::thread& thread : threads) thread.join();
-  EXPECT_GE(std::abs(slots[0] - slots[1]), kStatesPerPair);
+  EXPECT_NE(lines[0], lines[1]);
 }
 
 TEST(SlotPool, ManyThreadsNeverMeetInASlot) {
