@@ -131,7 +131,8 @@ struct alignas(64) Leaf {
   //   Writer: under the latch. Reader: the same; to prefetch, anybody. Order: relaxed.
   std::atomic<FreshDelta*> delta{nullptr};
 
-  // Serialises writers, freezes, splits and merges of this leaf. Readers never take it.
+  // Serialises writers, freezes, splits and merges of this leaf. Readers never wait for it: a scan
+  // that asks for a freeze only tries it.
   // Order: leaves in key order, then inner nodes upwards.
   Mutex latch;
   // These four share a byte, so they are written under the latch alone, of an obsolete leaf too.
