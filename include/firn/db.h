@@ -34,7 +34,7 @@ namespace firn {
 // A Db is an ordered, versioned key-value map.
 //
 // Every write is a commit with a unique commit timestamp; it is visible to everybody
-// when its call returns. Reads take no lock and wait for nobody.
+// when its call returns. Reads wait for no lock and for nobody.
 //
 // Thread-safety: all methods from any number of threads at once, except the destructor.
 // Lifetime: ~Db closes. Snapshots, iterators and pinned values may outlive it. After fork()
