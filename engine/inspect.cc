@@ -15,23 +15,26 @@
 namespace firn::internal {
 namespace {
 
-// Calls visit(const LeafState&) for every leaf in key order.
+// Calls visit(const LeafState&, std::string_view from) for every leaf in key order. A leaf that was
+// merged meanwhile may begin left of where the one before it ended: its keys below `from` have been
+// visited, as keys of that one.
 template <class Visit>
 void ForEachState(const OrderedMap& map, const Visit& visit) {
   std::string lower;
   while (true) {
     const EpochGuard guard;
     const LeafState& state = *map.FindState(lower);
-    visit(state);
+    visit(state, lower);
     const Fences fences = state.fences();
     if (!fences.upper) return;
     lower.assign(*fences.upper);
   }
 }
 
-// Calls visit(key, versions) for each key of `state`; versions from newest to oldest.
+// Calls visit(key, versions) for each key of `state` that is not below `from`; versions from newest
+// to oldest.
 template <class Visit>
-void ForEachKey(const LeafState& state, const Visit& visit) {
+void ForEachKey(const LeafState& state, std::string_view from, const Visit& visit) {
   const FrozenBlock& block = *state.block();
   std::vector<VersionView> versions;
   const auto add_frozen = [&](uint32_t i) {
@@ -42,6 +45,7 @@ void ForEachKey(const LeafState& state, const Visit& visit) {
   const uint32_t fresh = delta == nullptr ? 0 : delta->count();
   for (uint32_t f = 0; f < fresh; ++f) {
     const FreshSlot& slot = delta->slot(f);
+    if (slot.key() < from) continue;
     versions.clear();
     for (const Version* version = slot.chain.Head(); version != nullptr;
          version = VersionChain::Older(version)) {
@@ -51,7 +55,7 @@ void ForEachKey(const LeafState& state, const Visit& visit) {
     if (at.exact) add_frozen(at.index);
     visit(slot.key(), versions);
   }
-  for (uint32_t i = 0; i < block.count(); ++i) {
+  for (uint32_t i = block.count() == 0 ? 0 : block.Find(from).index; i < block.count(); ++i) {
     // A writer may have added the key to the delta meanwhile; what was visible is here anyway.
     if (fresh != 0 && delta->Find(block.key(i)) != nullptr) continue;
     versions.clear();
@@ -60,16 +64,20 @@ void ForEachKey(const LeafState& state, const Visit& visit) {
   }
 }
 
-void AddVisible(const LeafState& state, uint64_t read_ts, LeafCursor* cursor, ReadyWindow* window,
-                DbStats* stats) {
+bool BeginsAt(const LeafState& state, std::string_view from) {
+  return state.fences().lower == from;
+}
+
+void AddVisible(const LeafState& state, std::string_view from, uint64_t read_ts, LeafCursor* cursor,
+                ReadyWindow* window, DbStats* stats) {
   const FrozenBlock& block = *state.block();
-  if (!state.HasFresh() && block.PlainAt(read_ts) && !block.has_large()) {
+  if (BeginsAt(state, from) && !state.HasFresh() && block.PlainAt(read_ts) && !block.has_large()) {
     stats->key_count += block.count();
     stats->logical_bytes += block.main_bytes();
     return;
   }
   cursor->Enter(&state, read_ts, KeyBounds());
-  cursor->CutBefore("");
+  cursor->CutBefore(from);
   bool large;
   while (cursor->FillForward(window, ReadyWindow::kCapacity, /*keys_only=*/false, &large)) {
     for (size_t i = window->begin; i < window->end; ++i) {
@@ -84,7 +92,12 @@ void AddVisible(const LeafState& state, uint64_t read_ts, LeafCursor* cursor, Re
   cursor->Leave();
 }
 
-uint64_t CountVersions(const LeafState& state) {
+uint64_t CountVersions(const LeafState& state, std::string_view from) {
+  if (!BeginsAt(state, from)) {
+    uint64_t versions = 0;
+    ForEachKey(state, from, [&](std::string_view, const auto& all) { versions += all.size(); });
+    return versions;
+  }
   uint64_t versions = state.block()->count() + state.block()->older_count();
   versions += OlderRun::VersionsFrom(state.older_runs);
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
@@ -130,9 +143,9 @@ DbStats GatherStats(VersionedMap& versioned) {
     stats.as_of = CommitTs{moment.ts()};
     LeafCursor cursor;
     ReadyWindow window;
-    ForEachState(map, [&](const LeafState& state) {
-      AddVisible(state, moment.ts(), &cursor, &window, &stats);
-      stats.version_count += CountVersions(state);
+    ForEachState(map, [&](const LeafState& state, std::string_view from) {
+      AddVisible(state, from, moment.ts(), &cursor, &window, &stats);
+      stats.version_count += CountVersions(state, from);
       ++stats.leaf_count;
       stats.fresh_leaf_count += state.HasFresh() ? 1 : 0;
       stats.owing_leaf_count += state.HasOlder() || state.block()->has_tombstones() ? 1 : 0;
@@ -172,9 +185,9 @@ std::vector<SnapshotInfo> PriceSnapshots(VersionedMap& versioned) {
   std::map<uint64_t, Price> prices;
   for (const LiveSnapshot& snapshot : live) ++prices[snapshot.ts].holders;
 
-  ForEachState(versioned.map(), [&](const LeafState& state) {
+  ForEachState(versioned.map(), [&](const LeafState& state, std::string_view from) {
     if (!state.HasFresh() && !state.HasOlder()) return;
-    ForEachKey(state, [&](std::string_view key, const std::vector<VersionView>& versions) {
+    ForEachKey(state, from, [&](std::string_view key, const std::vector<VersionView>& versions) {
       // The only timestamp that still sees each version, where there is just one.
       std::optional<uint64_t> sole_reader_of_all;
       bool one_reader_of_all = true;

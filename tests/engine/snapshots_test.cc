@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/manual_clock.h"
 #include "tests/support/oracle.h"
+#include "tests/support/point_observer.h"
 #include "tests/support/random.h"
 #include "tests/support/status_checks.h"
 #include "tests/support/test_db.h"
@@ -266,6 +267,62 @@ TEST(SnapshotsTest, ThePriceIsWhatClosingGivesBack) {
     EXPECT_LT(static_cast<double>(freed), 1.25 * static_cast<double>(info.price_bytes));
   }
 }
+
+#ifdef FIRN_INVARIANTS
+// Leaves of old versions at both ends, and a deleted range between them.
+struct HollowDb {
+  std::unique_ptr<Db> db = OpenTestDb();
+  std::vector<Snapshot> snapshots;
+
+  HollowDb() {
+    for (size_t i = 0; i < 10; ++i) ValueOf(db->Put(NumberedKey(i), "old"));
+    EXPECT_TRUE(IsOk(db->Settle()));
+    ValueOf(db->DeleteRange({NumberedKey(2), NumberedKey(8)}));
+    for (int round = 0; round < 8; ++round) {
+      snapshots.push_back(db->GetSnapshot());
+      for (const size_t i : {0, 1}) ValueOf(db->Put(NumberedKey(i), "new"));
+    }
+  }
+};
+
+// Settles once, the first time that `call` is about to look for its leaf number `leaf`; false if it
+// never is.
+template <class Call>
+bool SettleBeforeLeaf(Db& db, int leaf, const Call& call) {
+  bool settled = false;
+  const test::PointObserver observer([&](std::string_view point) {
+    if (point != "epoch:before_announce" || settled || leaf-- > 0) return;
+    settled = true;
+    EXPECT_TRUE(IsOk(db.Settle()));
+  });
+  call();
+  return settled;
+}
+
+// A leaf that has been counted may be merged with the next one, which has not.
+TEST(SnapshotsTest, LeavesMergedMeanwhileAreCountedAndPricedOnce) {
+  bool settled = true;
+  for (int leaf = 0; settled; ++leaf) {
+    HollowDb hollow;
+    const DbStats before = ValueOf(hollow.db->Stats());
+    const std::vector<SnapshotInfo> prices = ValueOf(hollow.db->LiveSnapshots());
+    DbStats beside;
+    settled = SettleBeforeLeaf(*hollow.db, leaf, [&] { beside = ValueOf(hollow.db->Stats()); });
+    EXPECT_EQ(beside.key_count, before.key_count) << leaf;
+    EXPECT_EQ(beside.logical_bytes, before.logical_bytes) << leaf;
+    EXPECT_LE(beside.version_count, before.version_count) << leaf;
+
+    HollowDb again;
+    std::vector<SnapshotInfo> prices_beside;
+    SettleBeforeLeaf(*again.db, leaf, [&] { prices_beside = ValueOf(again.db->LiveSnapshots()); });
+    ASSERT_EQ(prices_beside.size(), prices.size());
+    for (size_t i = 0; i < prices.size(); ++i) {
+      EXPECT_EQ(prices_beside[i].price_bytes, prices[i].price_bytes) << leaf;
+      EXPECT_EQ(prices_beside[i].price_versions, prices[i].price_versions) << leaf;
+    }
+  }
+}
+#endif  // FIRN_INVARIANTS
 
 }  // namespace
 }  // namespace firn
