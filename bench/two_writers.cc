@@ -5,14 +5,27 @@
 
 namespace firn::bench {
 
+namespace {
+
+// Of entry `first` and every `step`th from there.
+void PutEvery(size_t step, size_t first, const Workload& workload, Db& db) {
+  for (size_t i = first; i < workload.entry_count(); i += step) {
+    CheckOk(db.Put(workload.key(i), workload.value(i)).status());
+  }
+}
+
+}  // namespace
+
 double NsPerPutOfTwoWriters(const Workload& workload, Db& left, Db& right) {
-  const auto write = [&workload](Db& db, size_t first) {
-    for (size_t i = first; i < workload.entry_count(); i += 2) {
-      CheckOk(db.Put(workload.key(i), workload.value(i)).status());
-    }
-  };
-  const double seconds = SecondsOfTwo([&] { write(left, 0); }, [&] { write(right, 1); });
+  const double seconds = SecondsOfTwo([&] { PutEvery(2, 0, workload, left); },
+                                      [&] { PutEvery(2, 1, workload, right); });
   return seconds * 1e9 / static_cast<double>(workload.entry_count());
+}
+
+double NsPerPutOfTwoLoaders(const Workload& workload, Db& left, Db& right) {
+  const double seconds = SecondsOfTwo([&] { PutEvery(1, 0, workload, left); },
+                                      [&] { PutEvery(1, 0, workload, right); });
+  return seconds * 1e9 / static_cast<double>(2 * workload.entry_count());
 }
 
 }  // namespace firn::bench

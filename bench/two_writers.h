@@ -11,6 +11,9 @@ namespace firn::bench {
 // thread into `left`, one into `right`, which may be the same Db.
 double NsPerPutOfTwoWriters(const Workload& workload, Db& left, Db& right);
 
+// The same while each of them puts all entries: Dbs as large as the one that both might share.
+double NsPerPutOfTwoLoaders(const Workload& workload, Db& left, Db& right);
+
 }  // namespace firn::bench
 
 #endif  // FIRN_BENCH_TWO_WRITERS_H_

@@ -103,6 +103,17 @@ double TimeTwoDbs(const Workload& workload) {
   return ns;
 }
 
+double TimeTwoWholeDbs(const Workload& workload) {
+  WarmFreeMemory();
+  FirnPeer left, right;
+  const double ns = NsPerPutOfTwoLoaders(workload, left.db(), right.db());
+  for (FirnPeer* peer : {&left, &right}) {
+    FirnPeer::View view = peer->OpenView();
+    CheckEqual(ScanForward(view), workload.entry_checksum(), "two writers on two whole Dbs");
+  }
+  return ns;
+}
+
 }  // namespace
 
 void MeasurePut(const BarContext& context) {
@@ -116,6 +127,7 @@ void MeasureWriters(const BarContext& context) {
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     round.Measure("one Db", [&] { return TimeOneDb(workload); });
     round.Measure("two Dbs", [&] { return TimeTwoDbs(workload); });
+    round.Measure("two whole Dbs", [&] { return TimeTwoWholeDbs(workload); });
     round.Measure("one thread", [&] { return TimeOneThread(workload); });
     round.Measure("one Db again", [&] { return TimeOneDb(workload); });
   });
@@ -124,6 +136,11 @@ void MeasureWriters(const BarContext& context) {
                      {"two Dbs", "one Db"}, {"one Db again", "one Db"}, Bar::AtLeast(0.85));
   row.note = ChecksumNote(workload.entry_checksum());
   context.report(row);
+  // What is left where nothing is shared, but each thread has a map as large as the one Db's.
+  context.report(RatioRow("writers.two_whole",
+                          "rate of two threads on a whole Db each / on half a Db each", "ns/put",
+                          rounds, {"two whole Dbs", "two Dbs"}, {"two Dbs", "two whole Dbs"},
+                          {"one Db again", "one Db"}, Bar::None()));
 }
 
 }  // namespace firn::bench
