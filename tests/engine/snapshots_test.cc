@@ -269,7 +269,7 @@ TEST(SnapshotsTest, ThePriceIsWhatClosingGivesBack) {
 }
 
 #ifdef FIRN_INVARIANTS
-// Leaves of old versions at both ends, and a deleted range between them.
+// A deleted range, and left of it two keys that keep more versions than the range will give back.
 struct HollowDb {
   std::unique_ptr<Db> db = OpenTestDb();
   std::vector<Snapshot> snapshots;
@@ -285,8 +285,8 @@ struct HollowDb {
   }
 };
 
-// Settles once, the first time that `call` is about to look for its leaf number `leaf`; false if it
-// never is.
+// Once, when `call` is about to look for its leaf number `leaf`: settles, and overwrites the first
+// key, so that leaves are merged and the first has a fresh version. False if that never comes.
 template <class Call>
 bool SettleBeforeLeaf(Db& db, int leaf, const Call& call) {
   bool settled = false;
@@ -294,6 +294,7 @@ bool SettleBeforeLeaf(Db& db, int leaf, const Call& call) {
     if (point != "epoch:before_announce" || settled || leaf-- > 0) return;
     settled = true;
     EXPECT_TRUE(IsOk(db.Settle()));
+    ValueOf(db.Put(NumberedKey(0), "new"));
   });
   call();
   return settled;
