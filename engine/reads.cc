@@ -16,19 +16,17 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
     for (size_t begin = 0; begin < keys.size(); begin += kGroup) {
       const size_t count = std::min(kGroup, keys.size() - begin);
       const EpochGuard guard;
-      Leaf* leaves[kGroup];
+      OrderedMap::LeafPlace places[kGroup];
+      for (size_t i = 0; i < count; ++i) places[i] = map.map().FindPlace(keys[begin + i]);
       for (size_t i = 0; i < count; ++i) {
-        leaves[i] = map.map().FindLeaf(keys[begin + i]);
-        __builtin_prefetch(leaves[i]);
+        __builtin_prefetch(places[i].leaf);
+        places[i].likely_state->PrefetchIndex();
       }
       AtSchedulePoint("map:found_leaf");
       const LeafState* states[kGroup];
       for (size_t i = 0; i < count; ++i) {
-        states[i] = leaves[i]->state.Load();
-        states[i]->PrefetchIndex();
-      }
-      for (size_t i = 0; i < count; ++i) {
         const std::string_view key = keys[begin + i];
+        states[i] = places[i].leaf->state.Load();
         if (!states[i]->BelowUpper(key)) states[i] = map.map().FindState(key);
         if (states[i]->block()->count() != 0) states[i]->block()->PrefetchRecord(key);
       }

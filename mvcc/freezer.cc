@@ -301,7 +301,7 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
         map_.DestroyState(state);
         throw;
       }
-      children.push_back({parts[i].lower, added.back()});
+      children.push_back({parts[i].lower, added.back(), state});
     }
     if (!added.empty()) {
       StructureEdit edit(map_);
@@ -406,6 +406,7 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fil
     // The wider state first: whoever comes by the new tree finds all keys in it.
     map_.SwapState(run.front(), joined);
     edit.Commit();
+    map_.NoteState(run.front(), joined);  // Anew: in a node made before the swap.
   } catch (...) {
     if (joined != nullptr) map_.DestroyState(joined);
     unlatch();

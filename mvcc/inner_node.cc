@@ -13,8 +13,9 @@ InnerNode* InnerNode::Create(SpanAllocator& allocator, uint32_t level,
   const uint32_t separators = count - 1;
   size_t separator_bytes = 0;
   for (const ChildRef& child : children.subspan(1)) separator_bytes += child.separator.size();
-  const size_t children_at = sizeof(InnerNode) + 2 * sizeof(uint32_t) * separators;
-  const size_t bytes_at = children_at + sizeof(void*) * count;
+  // A child and its hint in one cache line.
+  const size_t children_at = (sizeof(InnerNode) + 2 * sizeof(uint32_t) * separators + 15) / 16 * 16;
+  const size_t bytes_at = children_at + sizeof(Child) * count;
 
   const SpanAllocator::Block memory = allocator.Allocate(bytes_at + separator_bytes);
   auto* node = new (memory.data) InnerNode(level, count);
@@ -31,7 +32,7 @@ InnerNode* InnerNode::Create(SpanAllocator& allocator, uint32_t level,
   char* bytes = reinterpret_cast<char*>(node) + bytes_at;
   uint32_t end = 0;
   for (uint32_t i = 0; i < count; ++i) {
-    new (node->children() + i) std::atomic<void*>(children[i].node);
+    new (node->children() + i) Child{children[i].node, children[i].hint};
     if (i == 0) continue;
     const std::string_view separator = children[i].separator;
     heads[i - 1] = HeadOf<uint32_t>(separator.data() + node->prefix_size_,

@@ -19,17 +19,19 @@ namespace firn::internal {
 // A node's first child takes all that is below its second; its separator stands in the parent.
 struct ChildRef {
   std::string_view separator;
-  void* node;  // A Leaf below level 1, else an InnerNode.
+  void* node;                  // A Leaf below level 1, else an InnerNode.
+  const void* hint = nullptr;  // See InnerNode::hint().
 };
 
 // InnerNode: immutable separators, atomic child pointers. Whatever changes the set of
 // children makes a new node (StructureEdit) and swaps it into the parent.
 //
-//   header | heads u32[n-1] | separator ends u32[n-1] | children[n] | separator bytes
+//   header | heads u32[n-1] | separator ends u32[n-1] | (child, hint)[n] | separator bytes
 //
 // Thread-safety: readers in an epoch guard look at everything but `obsolete`. A child pointer
 //     is stored (release) only under this node's latch while the node is not obsolete, and
-//     loaded (acquire) by descents: whoever finds a child sees it complete.
+//     loaded (acquire) by descents: whoever finds a child sees it complete. A hint is stored and
+//     loaded by anybody (relaxed), in a node that is being replaced, too: it may be lost.
 // Lifetime: retired once replaced.
 class InnerNode {
  public:
@@ -52,8 +54,16 @@ class InnerNode {
     const char* base = reinterpret_cast<const char*>(this);
     for (size_t line = 1; line <= 7; ++line) __builtin_prefetch(base + 64 * line);
   }
-  void* child(uint32_t i) const { return children()[i].load(std::memory_order_acquire); }
-  void SetChild(uint32_t i, void* node) { children()[i].store(node, std::memory_order_release); }
+  void* child(uint32_t i) const { return children()[i].node.load(std::memory_order_acquire); }
+  void SetChild(uint32_t i, void* node) {
+    children()[i].node.store(node, std::memory_order_release);
+  }
+  // What a reader likely looks at behind child i: of a leaf its state, so that both are fetched at
+  // once. An address to prefetch, maybe outdated, never followed. Null above level 1.
+  const void* hint(uint32_t i) const { return children()[i].hint.load(std::memory_order_relaxed); }
+  void SetHint(uint32_t i, const void* hint) {
+    children()[i].hint.store(hint, std::memory_order_relaxed);
+  }
   // Where child i's range begins. Requires: i >= 1.
   std::string_view separator(uint32_t i) const {
     const uint32_t begin = i == 1 ? 0 : separator_ends()[i - 2];
@@ -66,17 +76,20 @@ class InnerNode {
   Retired retired;  // retired.bytes is the size of this allocation.
 
  private:
+  struct Child {
+    std::atomic<void*> node;
+    std::atomic<const void*> hint;
+  };
+
   InnerNode(uint32_t level, uint32_t child_count) : level_(level), child_count_(child_count) {}
 
   const char* at(size_t offset) const { return reinterpret_cast<const char*>(this) + offset; }
   const uint32_t* heads() const { return reinterpret_cast<const uint32_t*>(this + 1); }
   const uint32_t* separator_ends() const { return heads() + (child_count_ - 1); }
-  std::atomic<void*>* children() {
-    return reinterpret_cast<std::atomic<void*>*>(reinterpret_cast<char*>(this) + children_at_);
+  Child* children() {
+    return reinterpret_cast<Child*>(reinterpret_cast<char*>(this) + children_at_);
   }
-  const std::atomic<void*>* children() const {
-    return reinterpret_cast<const std::atomic<void*>*>(at(children_at_));
-  }
+  const Child* children() const { return reinterpret_cast<const Child*>(at(children_at_)); }
   const char* bytes() const { return at(bytes_at_); }
   CommonPrefix prefix() const { return {bytes(), prefix_size_, prefix_head_}; }
   // Of the first separator that is not less, counted from 0.

@@ -46,7 +46,7 @@ OrderedMap::OrderedMap(const TuningOptions& tuning,
   try {
     leaf = NewLatchedLeaf(state);
     leaf->latch.Unlock();
-    const ChildRef only{{}, leaf};
+    const ChildRef only{{}, leaf, state};
     SetRoot(InnerNode::Create(allocator_, 1, {&only, 1}));
   } catch (...) {
     if (leaf != nullptr) FreeLeaf(leaf);
@@ -83,19 +83,24 @@ InnerNode* OrderedMap::FindInnerNode(uint32_t level, std::string_view key) const
 namespace {
 
 // Fetches what a walk needs to show the leaves after leaf `index` of `parent`, a step for each hop,
-// so that every step finds in the cache what it looks at: the leaf five hops on, the header of the
-// state four hops on, the table of its fresh delta three hops on and that delta's slots two hops
-// on. Returns the state one hop on, for the caller to fetch, and what those slots lead to.
+// so that every step finds in the cache what it looks at: the leaf and the header of its state four
+// hops on, the table of the fresh delta three hops on and that delta's slots two hops on. Returns
+// the state one hop on, for the caller to fetch, and what those slots lead to.
 const LeafState* PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
+  const auto child_ahead = [&](uint32_t hops) {
+    return forward ? index + hops : index - hops;  // May wrap around below 0.
+  };
   const auto leaf_ahead = [&](uint32_t hops) {
-    const uint32_t at = forward ? index + hops : index - hops;  // May wrap around below 0.
+    const uint32_t at = child_ahead(hops);
     return at < parent.child_count() ? static_cast<const Leaf*>(parent.child(at)) : nullptr;
   };
   const auto delta_of = [](const Leaf* leaf) {
     return leaf->state.Load()->delta.load(std::memory_order_acquire);
   };
-  if (const Leaf* leaf = leaf_ahead(5)) __builtin_prefetch(leaf);
-  if (const Leaf* leaf = leaf_ahead(4)) leaf->state.Load()->PrefetchHeader();
+  if (const Leaf* leaf = leaf_ahead(4)) {
+    __builtin_prefetch(leaf);
+    static_cast<const LeafState*>(parent.hint(child_ahead(4)))->PrefetchHeader();
+  }
   if (const Leaf* leaf = leaf_ahead(3)) FreshDelta::Prefetch(delta_of(leaf));
   if (const Leaf* leaf = leaf_ahead(2)) {
     if (const FreshDelta* delta = delta_of(leaf)) delta->PrefetchSlots(delta->count());
@@ -191,7 +196,16 @@ void OrderedMap::DestroyState(LeafState* state) {
 
 void OrderedMap::SwapState(Leaf* leaf, LeafState* state) {
   AtSchedulePoint("leaf:before_swap");
-  RetireState(leaf->Install(state));
+  LeafState* before = leaf->Install(state);
+  NoteState(leaf, state);
+  RetireState(before);
+}
+
+void OrderedMap::NoteState(const Leaf* leaf, const LeafState* state) {
+  const std::string_view lower = state->fences().lower;
+  InnerNode* parent = FindInnerNode(1, lower);
+  const uint32_t index = parent->ChildIndex(lower);
+  if (parent->child(index) == leaf) parent->SetHint(index, state);
 }
 
 void OrderedMap::RetireState(LeafState* state) {

@@ -45,23 +45,33 @@ class OrderedMap {
   OrderedMap(const OrderedMap&) = delete;
   OrderedMap& operator=(const OrderedMap&) = delete;
 
+  // Where a descent ends. The state is the leaf's own, or one before it that may be gone: to be
+  // prefetched, so that nobody waits for the leaf first, and never followed.
+  struct LeafPlace {
+    Leaf* leaf;
+    const LeafState* likely_state;
+  };
   // The leaf to which the tree leads for `key`; its state may end below `key` if a split is
   // under way. Requires: an EpochGuard.
-  Leaf* FindLeaf(std::string_view key) const {
+  LeafPlace FindPlace(std::string_view key) const {
     const InnerNode* node = root();
     while (node->level() > 1) {
       node = static_cast<const InnerNode*>(node->child(node->ChildIndex(key)));
       node->PrefetchSearch();
     }
-    return static_cast<Leaf*>(node->child(node->ChildIndex(key)));
+    const uint32_t index = node->ChildIndex(key);
+    return {static_cast<Leaf*>(node->child(index)),
+            static_cast<const LeafState*>(node->hint(index))};
   }
+  Leaf* FindLeaf(std::string_view key) const { return FindPlace(key).leaf; }
   // The current state that covers `key`. Requires: an EpochGuard.
   const LeafState* FindState(std::string_view key) const {
     while (true) {  // Again only after a split, whose new leaf is linked by then.
-      const Leaf* leaf = FindLeaf(key);
+      const auto [leaf, likely_state] = FindPlace(key);
+      likely_state->PrefetchIndex();
       AtSchedulePoint("map:found_leaf");
       const LeafState* state = leaf->state.Load();
-      state->PrefetchIndex();
+      if (state != likely_state) state->PrefetchIndex();
       if (const FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed)) {
         FreshDelta::Prefetch(delta);
       }
@@ -116,8 +126,11 @@ class OrderedMap {
   void FreeLeaf(Leaf* leaf);
   void DestroyState(LeafState* state);
 
-  // Puts `state` in place of the leaf's current one and retires that. Requires: the latch.
+  // Puts `state` in place of the leaf's current one and retires that. Requires: the latch and an
+  // EpochGuard.
   void SwapState(Leaf* leaf, LeafState* state);
+  // Leaves word in the tree of where the leaf's state is now. Requires: as above.
+  void NoteState(const Leaf* leaf, const LeafState* state);
   // For the state of a leaf that was merged away.
   void RetireState(LeafState* state);
   void RetireLeaf(Leaf* leaf);

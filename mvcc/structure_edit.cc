@@ -39,7 +39,8 @@ std::vector<ChildRef> StructureEdit::ChildrenOf(InnerNode* node) const {
   std::vector<ChildRef> children;
   children.reserve(node->child_count() + 1);
   for (uint32_t i = 0; i < node->child_count(); ++i) {
-    children.push_back({i == 0 ? std::string_view() : node->separator(i), node->child(i)});
+    children.push_back(
+        {i == 0 ? std::string_view() : node->separator(i), node->child(i), node->hint(i)});
   }
   return children;
 }

@@ -96,6 +96,19 @@ TEST_F(InnerNodeTest, HoldsTheWidestFanout) {
   node->Free(allocator_);
 }
 
+TEST_F(InnerNodeTest, AHintStandsBesideItsChild) {
+  const std::vector<ChildRef> children = {{"", &numbers_[0], &numbers_[10]},
+                                          {"m", &numbers_[1], &numbers_[11]}};
+  InnerNode* node = InnerNode::Create(allocator_, 1, children);
+  EXPECT_EQ(node->hint(0), &numbers_[10]);
+  EXPECT_EQ(node->hint(1), &numbers_[11]);
+  node->SetHint(1, &numbers_[12]);
+  EXPECT_EQ(node->hint(0), &numbers_[10]);
+  EXPECT_EQ(node->hint(1), &numbers_[12]);
+  EXPECT_EQ(node->child(1), &numbers_[1]);
+  node->Free(allocator_);
+}
+
 TEST_F(InnerNodeTest, AChildIsReplacedInPlace) {
   InnerNode* node = Make({"b", "d"});
   char other;

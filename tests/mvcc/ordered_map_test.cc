@@ -89,6 +89,21 @@ TEST(OrderedMapTest, FindsNeighboursByTheirFence) {
   EXPECT_EQ(map.map().FindLastState()->fences().lower, leaves.back().lower);
 }
 
+TEST(OrderedMapTest, TheTreeKnowsTheStateOfEveryLeaf) {
+  TestMap map;
+  map.CheckHints();
+  Fill(map, 1'000);  // Freezes, splits, and inner nodes that split.
+  ASSERT_GE(map.Leaves().size(), 300u);
+  map.CheckHints();
+  map.Settle();
+  map.CheckHints();
+  for (size_t i = 0; i < 1'000; i += 2) map.Delete(Key(i));
+  const uint64_t merges = map.map().counters().merges.load();
+  map.Settle();  // Merges of leaves and of inner nodes.
+  ASSERT_GT(map.map().counters().merges.load(), merges);
+  map.CheckHints();
+}
+
 TEST(OrderedMapTest, FindsInnerNodesByLevel) {
   TestMap map;
   Fill(map, 1'000);

@@ -183,6 +183,14 @@ void TestMap::CheckStructure() const {
   CheckNode(map().tuning(), map().root(), "", std::nullopt);
 }
 
+void TestMap::CheckHints() const {
+  const EpochGuard guard;
+  for (const LeafShape& shape : Leaves()) {
+    const auto [leaf, likely_state] = map().FindPlace(shape.lower);
+    ASSERT_EQ(likely_state, leaf->state.Load()) << shape.lower;
+  }
+}
+
 std::string TestMap::ChainOf(std::string_view key) const {
   const EpochGuard guard;
   const LeafState& state = *map().FindState(key);

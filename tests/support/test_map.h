@@ -74,6 +74,9 @@ class TestMap {
   size_t VersionCount() const;
   // That fences, separators and sizes agree everywhere, as test failures. No writer may be at it.
   void CheckStructure() const;
+  // That the tree knows every leaf's state, so that a read fetches both at once: one that waits is
+  // slower, not wrong, and nothing else would tell. Writers that met may have lost what they noted.
+  void CheckHints() const;
 
   // The versions kept of `key`, as the text of a chain.
   std::string ChainOf(std::string_view key) const;
