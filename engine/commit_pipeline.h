@@ -17,10 +17,6 @@
 
 namespace firn::internal {
 
-// Retired memory beyond this is freed by the writers themselves: soon enough that new blocks are
-// built in memory which the cache still holds.
-inline constexpr size_t kRetiredLimit = size_t{512} << 10;
-
 // A CommitPipeline gives every write its timestamp and its place in commit order, makes it
 // durable and makes it visible. Which of the two comes first is what sets its implementations
 // apart: VisibleFirst and DurableFirst.

@@ -179,7 +179,7 @@ absl::Status DurableFirst::CommitAloneOrThrow(Request& request) {
   }
   versioned_.oracle().PublishGroup(*ts, 1);
   request.commit_ts = CommitTs{*ts};
-  Reclaim(froze);
+  if (froze) versioned_.TidyAfterFreeze();
   return absl::OkStatus();
 }
 
@@ -276,7 +276,7 @@ bool DurableFirst::CommitTogether(std::span<Request* const> requests) {
     return false;
   }
   versioned_.oracle().PublishGroup(last, count);
-  Reclaim(froze);
+  if (froze) versioned_.TidyAfterFreeze();
   return true;
 }
 
@@ -286,10 +286,6 @@ absl::StatusOr<uint64_t> DurableFirst::ChooseTs(std::optional<CommitTs> given, u
   const GivenTs judged = TimestampOracle::Judge(given->value, last, now);
   if (judged != GivenTs::kOk) return GivenTsError(judged);
   return given->value;
-}
-
-void DurableFirst::Reclaim(bool froze) {
-  if (froze && versioned_.map().retired_bytes() > kRetiredLimit) versioned_.map().Reclaim();
 }
 
 }  // namespace firn::internal

@@ -96,7 +96,6 @@ class DurableFirst final : public CommitPipeline {
   bool CommitTogether(std::span<Request* const> group);
 
   absl::StatusOr<uint64_t> ChooseTs(std::optional<CommitTs> given, uint64_t last);
-  void Reclaim(bool froze);
   // Raises the commit to the level that its caller asks for.
   absl::Status Raise(CommitTs ts, const WriteOptions& options);
 

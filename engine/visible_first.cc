@@ -56,7 +56,7 @@ absl::StatusOr<Stamp> VisibleFirst::DrawStamp(const WriteOptions& options) {
 absl::StatusOr<CommitTs> VisibleFirst::Finish(Stamp stamp, bool froze, Place& place,
                                               const WriteOptions& options) {
   versioned_.oracle().Publish(stamp, [&] { place.Push(stamp.ts); });
-  if (froze && versioned_.map().retired_bytes() > kRetiredLimit) versioned_.map().Reclaim();
+  if (froze) versioned_.TidyAfterFreeze();
   const CommitTs ts{stamp.ts};
   if (persistence_ != nullptr && options.durability > Durability::kAsync) {
     if (absl::Status status = Raise(ts, *options.durability); !status.ok()) return status;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <bit>
 #include <new>
+#include <utility>
 
 #include "mvcc/bit_runs.h"
 #include "mvcc/check.h"
@@ -18,7 +19,7 @@ namespace {
 // For its first bytes a pool asks for no huge pages, which a small map would notice.
 constexpr size_t kSmallHugePages = 4;
 // And below these it is not evacuated: that would leave it none of its small pages, which go back to
-// the system one by one.
+// the system one by one. Nor is a region prepared, of which it would notice the size.
 constexpr size_t kFewHugePages = 16;
 
 // Free memory may be the pool's slack while it is at work, an eighth of what is lent once the pool
@@ -217,6 +218,7 @@ RegionPool<kCell, Table, kRegion>::~RegionPool() {
   for (Region* region : regions_) {
     if (region != nullptr) Unmap(region);
   }
+  if (prepared_ != nullptr) Unmap(prepared_);
 }
 
 template <size_t kCell, class Table, size_t kRegion>
@@ -230,6 +232,13 @@ void* RegionPool<kCell, Table, kRegion>::Take(size_t bytes) {
       while (node < regions_.size()) node = 2 * node + (longest_run_[2 * node] >= cells ? 0 : 1);
       void* run = TakeFrom(regions_[node - regions_.size()], cells);
       if (run != nullptr) return run;
+    }
+    if (prepared_ != nullptr) {
+      Region* region = prepared_;
+      Add(region);
+      prepared_ = nullptr;
+      CountCommitted(0, region->committed_pages);  // Add() counted them again.
+      return TakeFrom(region, cells);
     }
     small_pages = kSmallHugePages - std::min(kSmallHugePages, region_count_ * Region::kHugePages);
   }
@@ -252,6 +261,25 @@ void* RegionPool<kCell, Table, kRegion>::Take(size_t bytes) {
     throw;
   }
   return TakeFrom(region, cells);
+}
+
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::PrepareRegion() {
+  {
+    MutexLock lock(mutex_);
+    if (!WantsRegion()) return;
+    wants_region_.store(false, std::memory_order_relaxed);
+  }
+  Region* region = Map(/*small_pages=*/0);
+  if (region == nullptr) return;
+  {
+    MutexLock lock(mutex_);
+    if (prepared_ == nullptr) {
+      CountCommitted(region->committed_pages, 0);
+      std::swap(prepared_, region);
+    }
+  }
+  if (region != nullptr) Unmap(region);  // Two were at it.
 }
 
 template <size_t kCell, class Table, size_t kRegion>
@@ -338,12 +366,21 @@ bool RegionPool<kCell, Table, kRegion>::HoldsTooMuch() const {
 }
 
 template <size_t kCell, class Table, size_t kRegion>
-void RegionPool<kCell, Table, kRegion>::Trim() {
-  if (reserve_ != nullptr) {
-    Region* region = reserve_;
+void RegionPool<kCell, Table, kRegion>::UnmapSpare() {
+  if (Region* region = reserve_; region != nullptr) {
     Remove(region);
     Unmap(region);
   }
+  if (Region* region = std::exchange(prepared_, nullptr); region != nullptr) {
+    CountCommitted(0, region->committed_pages);
+    Unmap(region);
+  }
+  wants_region_.store(false, std::memory_order_relaxed);
+}
+
+template <size_t kCell, class Table, size_t kRegion>
+void RegionPool<kCell, Table, kRegion>::Trim() {
+  UnmapSpare();
   for (size_t looked_at = 0; looked_at < kRegionsPerTrim && HoldsTooMuch(); ++looked_at) {
     if (trim_slot_ == 0) {
       // Once around: what is still there will not go, or is new.
@@ -396,11 +433,7 @@ void RegionPool<kCell, Table, kRegion>::ReleaseFreePages(Region* region,
 template <size_t kCell, class Table, size_t kRegion>
 void RegionPool<kCell, Table, kRegion>::ReleaseFreeMemory() {
   MutexLock lock(mutex_);
-  if (reserve_ != nullptr) {
-    Region* region = reserve_;
-    Remove(region);
-    Unmap(region);
-  }
+  UnmapSpare();
   for (Region* region : regions_) {
     if (region != nullptr) ReleaseFreePages(region, Thoroughness::kAll);
   }
@@ -505,6 +538,9 @@ void RegionPool<kCell, Table, kRegion>::Add(Region* region) {
   ++region_count_;
   CountCommitted(region->committed_pages, 0);
   SetLongestRun(region, kRegionCells - HeaderCells());
+  if (region_count_ * Region::kHugePages > kFewHugePages) {
+    wants_region_.store(true, std::memory_order_relaxed);
+  }
 }
 
 template <size_t kCell, class Table, size_t kRegion>

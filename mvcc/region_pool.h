@@ -30,7 +30,9 @@ inline constexpr size_t kHugePageBytes = size_t{2} << 20;
 //   lent in part; one that fills again is asked for again.
 //
 // The first 8 MiB are small in effect: only pages that were lent are ever touched. What comes later
-// asks for huge pages, of which the first touch commits all 2 MiB.
+// asks for huge pages, of which the first touch commits all 2 MiB. That takes the kernel a
+// millisecond, so a pool of over 32 MiB has somebody prepare its next region, if there is somebody:
+// whoever takes a run then finds it touched already.
 //
 // A region begins with a header, in which the pool's user has a Table; Table's default constructor
 // runs when the region is mapped.
@@ -69,6 +71,12 @@ class RegionPool {
   static Table& TableOf(const void* data);
   static size_t CellOf(const void* data);
 
+  // The pool has grown and its next region is not prepared.
+  bool WantsRegion() const { return wants_region_.load(std::memory_order_relaxed); }
+  // Maps the region that the pool will need next, if it wants one. For a thread that nobody waits
+  // for. Without memory, nothing is done.
+  void PrepareRegion() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // What the OS has committed, as far as we can know: the bytes of pages that were lent, or came
   // with a huge page, since they were last given back.
   size_t reserved_bytes() const {
@@ -99,12 +107,14 @@ class RegionPool {
   void Add(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The caller unmaps it, preferably without the mutex.
   void Remove(Region* region) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Gives back the regions of which nothing is lent: the reserve and the prepared one.
+  void UnmapSpare() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void SetLongestRun(Region* region, size_t cells) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Runs come from all regions again. Returns false if they did all the time.
   bool OpenAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Gives back the reserve, or else the free pages of some regions.
+  // Gives back what is spare, and then the free pages of some regions.
   void Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Not those of huge pages that are nearly full.
   enum class Thoroughness {
@@ -127,6 +137,9 @@ class RegionPool {
   size_t region_count_ ABSL_GUARDED_BY(mutex_) = 0;
   Region* reserve_ ABSL_GUARDED_BY(mutex_) = nullptr;  // The free region that is kept, or null.
 
+  // Mapped, touched and counted as committed, but in no slot yet; or null.
+  Region* prepared_ ABSL_GUARDED_BY(mutex_) = nullptr;
+
   bool evacuating_ ABSL_GUARDED_BY(mutex_) = false;
 
   size_t lent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
@@ -137,6 +150,8 @@ class RegionPool {
   // Writer: under mutex_. Reader: reserved_bytes(), without. relaxed: a statistic, from which
   // nobody derives anything about other memory.
   std::atomic<size_t> committed_pages_{0};
+  // Writer: under mutex_. Reader: WantsRegion(), without. relaxed: who looks late prepares late.
+  std::atomic<bool> wants_region_{false};
 };
 
 // --- Spans: runs that hold blocks of one size class ---

@@ -104,6 +104,13 @@ void Settler::NoteShrunk(Leaf* leaf) noexcept {
   wake_.NotifyAll();
 }
 
+void Settler::NoteGrowth() noexcept {
+  if (grown_.load(std::memory_order_relaxed)) return;
+  MutexLock lock(wake_mu_);
+  grown_.store(true, std::memory_order_relaxed);
+  wake_.NotifyAll();
+}
+
 void Settler::NoteRelease() noexcept {
   if (!interested_.load(std::memory_order_seq_cst)) return;
   // A look first: many releases would otherwise fight for this line.
@@ -451,22 +458,49 @@ void Settler::Run() {
     MutexLock lock(wake_mu_);
     if (stopping_) return;
     if (busy) {
-      // A time limit far off would overflow the clock, and nobody cuts this wait short.
-      wake_.WaitFor(wake_mu_, std::clamp<uint64_t>(map_.tuning().settle_idle_us / 2, 1000,
-                                                   kLongestWaitMicros));
-      if (stopping_) return;
-      continue;
+      WaitBetweenPasses();
+    } else {
+      fruitless = 0;
+      WaitForWork();
     }
-    fruitless = 0;
-    // See Wake(): seq_cst, then the last look for work.
-    asleep_.store(true, std::memory_order_seq_cst);
-    while (!stopping_ && noted_.load(std::memory_order_seq_cst) == nullptr &&
-           !released_.load(std::memory_order_seq_cst)) {
-      wake_.Wait(wake_mu_);
-    }
-    asleep_.store(false, std::memory_order_seq_cst);
     if (stopping_) return;
   }
+}
+
+void Settler::WaitBetweenPasses() {
+  // A time limit far off would overflow the clock, and nobody cuts this wait short.
+  const uint64_t until_us =
+      MonotonicMicros() +
+      std::clamp<uint64_t>(map_.tuning().settle_idle_us / 2, 1000, kLongestWaitMicros);
+  while (!stopping_) {
+    if (grown_.load(std::memory_order_relaxed)) PrepareMemory();
+    const uint64_t now_us = MonotonicMicros();
+    if (now_us >= until_us) return;
+    wake_.WaitFor(wake_mu_, until_us - now_us);
+    // Whatever else it was makes a pass due.
+    if (!grown_.load(std::memory_order_relaxed)) return;
+  }
+}
+
+void Settler::WaitForWork() {
+  // See Wake(): seq_cst, then the last look for work.
+  asleep_.store(true, std::memory_order_seq_cst);
+  while (!stopping_ && noted_.load(std::memory_order_seq_cst) == nullptr &&
+         !released_.load(std::memory_order_seq_cst)) {
+    if (grown_.load(std::memory_order_relaxed)) {
+      PrepareMemory();
+    } else {
+      wake_.Wait(wake_mu_);
+    }
+  }
+  asleep_.store(false, std::memory_order_seq_cst);
+}
+
+void Settler::PrepareMemory() {
+  grown_.store(false, std::memory_order_relaxed);
+  wake_mu_.Unlock();
+  map_.allocator().PrepareMemory();
+  wake_mu_.Lock();
 }
 
 void Settler::Stop() {

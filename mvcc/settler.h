@@ -52,6 +52,9 @@ class Settler {
   // A freeze by a writer left little of the leaf, so it need not become idle before it is joined
   // to its neighbours: a window that moves on must not leave a trail. Requires: its latch.
   void NoteShrunk(Leaf* leaf) noexcept;
+  // The map has grown: memory that it will need next is to be prepared. By the background thread
+  // alone; without one, nothing is.
+  void NoteGrowth() noexcept;
   // A snapshot that may have held versions was released, after its slot was freed.
   void NoteRelease() noexcept;
 
@@ -104,6 +107,12 @@ class Settler {
   void Report(const SettleInfo& done) ABSL_LOCKS_EXCLUDED(pass_mu_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void Wake() noexcept;
+  // Until the next pass is due, while there is work.
+  void WaitBetweenPasses() ABSL_EXCLUSIVE_LOCKS_REQUIRED(wake_mu_);
+  // Until there is work, or Stop().
+  void WaitForWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(wake_mu_);
+  // Gives the mutex up meanwhile.
+  void PrepareMemory() ABSL_EXCLUSIVE_LOCKS_REQUIRED(wake_mu_);
 
   OrderedMap& map_;
   Listener* const listener_;
@@ -138,6 +147,10 @@ class Settler {
   size_t reclaimed_ ABSL_GUARDED_BY(pass_mu_) = 0;  // By the last pass.
   uint64_t look_at_held_after_us_ ABSL_GUARDED_BY(pass_mu_) = 0;
   SettleInfo done_ ABSL_GUARDED_BY(pass_mu_);
+
+  // Memory is to be prepared.
+  //   Writer: under wake_mu_. Reader: NoteGrowth(), without. relaxed: word is left once.
+  std::atomic<bool> grown_{false};
 
   // Sleep and stop. Order: alone.
   Mutex wake_mu_;

@@ -231,6 +231,16 @@ size_t SpanAllocator::reserved_bytes() const {
          spans_.reserved_bytes() + blocks_.reserved_bytes();
 }
 
+bool SpanAllocator::WantsMemory() const {
+  return small_spans_.WantsRegion() || spans_.WantsRegion() || blocks_.WantsRegion();
+}
+
+void SpanAllocator::PrepareMemory() {
+  small_spans_.PrepareRegion();
+  spans_.PrepareRegion();
+  blocks_.PrepareRegion();
+}
+
 void SpanAllocator::ReleaseFreeMemory() {
   small_spans_.ReleaseFreeMemory();
   spans_.ReleaseFreeMemory();

@@ -60,6 +60,10 @@ class SpanAllocator {
   // Bytes that the OS has committed, as far as we can know: see RegionPool.
   size_t reserved_bytes() const;
 
+  // Whether what a growing map will need next could be prepared, and to do that: see RegionPool.
+  bool WantsMemory() const;
+  void PrepareMemory();
+
   // Gives free pages back now. Breaks up the huge pages of which at least an eighth is free: for a
   // map that has shrunk or come to rest, not for one that is growing.
   void ReleaseFreeMemory();

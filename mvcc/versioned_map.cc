@@ -1,10 +1,18 @@
 #include "mvcc/versioned_map.h"
 
+#include <cstddef>
 #include <new>
 
 #include "mvcc/schedule_point.h"
 
 namespace firn::internal {
+namespace {
+
+// Retired memory beyond this is freed by the writers themselves: soon enough that new blocks are
+// built in memory which the cache still holds.
+constexpr size_t kRetiredLimit = size_t{512} << 10;
+
+}  // namespace
 
 void VersionedMap::Abandon() {
   AtSchedulePoint("handles:before_mark");
@@ -33,6 +41,11 @@ void VersionedMap::DropSnapshot(SnapshotSlot* slot) noexcept {
   if (!dropped.orphaned) return;
   AtSchedulePoint("handles:before_drop");
   if (orphans_.DropMarked()) delete this;
+}
+
+void VersionedMap::TidyAfterFreeze() noexcept {
+  if (map_.retired_bytes() > kRetiredLimit) map_.Reclaim();
+  if (map_.allocator().WantsMemory()) settler_.NoteGrowth();
 }
 
 void VersionedMap::WorkInline() noexcept {

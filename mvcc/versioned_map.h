@@ -65,6 +65,9 @@ class VersionedMap {
   const OrderedMap& map() const { return map_; }
   Settler& settler() { return settler_; }
 
+  // What a commit that froze a leaf has left to do, once it is published: frees what is retired if
+  // that is much, and has memory prepared if the map has grown.
+  void TidyAfterFreeze() noexcept;
   // Under BackgroundMode::kInline, what commits and releases have left to do.
   void WorkInline() noexcept;
 

@@ -369,6 +369,30 @@ TEST(SettlerTest, ALeafThatWasGivenLongerIsSettledSoonAfterManyWrites) {
   background.join();
 }
 
+// Blocks that are no part of the map make its allocator grow as a large one does.
+TEST(SettlerTest, TheBackgroundThreadPreparesMemoryAsleepOrNot) {
+  constexpr size_t kBlockBytes = 128 << 10;
+  for (const bool busy : {false, true}) {
+    SCOPED_TRACE(busy);
+    TuningOptions tuning = test::RoomyTuning();
+    tuning.settle_idle_us = 3'600'000'000;
+    TestMap map(tuning);
+    SpanAllocator& allocator = map.map().allocator();
+    std::thread background([&map] { map.settler().Run(); });
+    if (busy) map.Put("key", "value");
+    std::vector<void*> blocks;
+    for (int growth = 0; growth < 3; ++growth) {
+      while (!allocator.WantsMemory()) blocks.push_back(allocator.Allocate(kBlockBytes).data);
+      map.versioned().TidyAfterFreeze();
+      EXPECT_TRUE(Eventually([&] { return !allocator.WantsMemory(); }));
+    }
+    EXPECT_EQ(FreshKeys(map), busy ? 1u : 0u);  // It did not make a pass due.
+    map.settler().Stop();
+    background.join();
+    for (void* data : blocks) allocator.Free(data, kBlockBytes);
+  }
+}
+
 TEST(SettlerTest, StopEndsTheThreadAsleepOrNot) {
   for (const bool busy : {false, true}) {
     TestMap map;

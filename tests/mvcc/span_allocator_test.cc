@@ -471,7 +471,119 @@ TEST(SpanAllocatorTest, AnEmptyAllocatorKeepsLittleAndThenNothing) {
   EXPECT_EQ(allocator.reserved_bytes(), 0u);
 }
 
+// Blocks of 8,000 bytes, for as long as the test wants more of them.
+class GrowingBlocks {
+ public:
+  ~GrowingBlocks() {
+    for (void* data : blocks_) allocator_.Free(data, kBytes);
+  }
+
+  void Grow() { blocks_.push_back(allocator_.Allocate(kBytes).data); }
+  void GrowUntilMemoryIsWanted() {
+    for (int i = 0; i < 10'000 && !allocator_.WantsMemory(); ++i) Grow();
+    ASSERT_TRUE(allocator_.WantsMemory());
+  }
+  void Shrink(size_t left) {
+    for (; blocks_.size() > left; blocks_.pop_back()) allocator_.Free(blocks_.back(), kBytes);
+  }
+  SpanAllocator& allocator() { return allocator_; }
+  size_t reserved() const { return allocator_.reserved_bytes(); }
+
+ private:
+  static constexpr size_t kBytes = 8'000;
+
+  SpanAllocator allocator_;
+  std::vector<void*> blocks_;
+};
+
+TEST(SpanAllocatorTest, OnlyALargeMapWantsMemoryPrepared) {
+  GrowingBlocks blocks;
+  blocks.allocator().PrepareMemory();
+  EXPECT_EQ(blocks.reserved(), 0u);
+  while (blocks.reserved() < 31 * kMiB) {
+    ASSERT_FALSE(blocks.allocator().WantsMemory());
+    blocks.Grow();
+  }
+  blocks.GrowUntilMemoryIsWanted();
+  EXPECT_LE(blocks.reserved(), 34 * kMiB);
+}
+
+TEST(SpanAllocatorTest, WhatWasPreparedIsTakenNext) {
+  GrowingBlocks blocks;
+  blocks.GrowUntilMemoryIsWanted();
+  const size_t before = blocks.reserved();
+  blocks.allocator().PrepareMemory();
+  EXPECT_FALSE(blocks.allocator().WantsMemory());
+  EXPECT_GT(blocks.reserved(), before);
+  EXPECT_LE(blocks.reserved(), before + 2 * kMiB);
+  const size_t prepared = blocks.reserved();
+  blocks.allocator().PrepareMemory();  // Nothing more is wanted.
+  EXPECT_EQ(blocks.reserved(), prepared);
+  blocks.GrowUntilMemoryIsWanted();
+  EXPECT_LE(blocks.reserved(), prepared + 16'384);  // A system without huge pages counts pages.
+}
+
+TEST(SpanAllocatorTest, WhatWasPreparedIsGivenBackOnceTheMapIsAtRestOrShrinks) {
+  for (const bool shrinks : {false, true}) {
+    GrowingBlocks blocks;
+    blocks.GrowUntilMemoryIsWanted();
+    blocks.allocator().PrepareMemory();
+    const size_t prepared = blocks.reserved();
+    if (shrinks) {
+      blocks.Shrink(10);
+      EXPECT_LE(blocks.reserved(), 4 * kMiB);
+      blocks.allocator().ReleaseFreeMemory();
+      EXPECT_LE(blocks.reserved(), kMiB);
+    } else {
+      blocks.allocator().ReleaseFreeMemory();
+      EXPECT_LT(blocks.reserved(), prepared);
+    }
+    EXPECT_FALSE(blocks.allocator().WantsMemory());
+  }
+}
+
+TEST(SpanAllocatorTest, ThreadsPrepareAndTakeAtOnce) {
+  SpanAllocator allocator;
+  std::atomic<bool> done{false};
+  std::vector<std::thread> preparing;
+  for (int i = 0; i < 2; ++i) {
+    preparing.emplace_back([&] {
+      while (!done.load()) allocator.PrepareMemory();
+    });
+  }
+  std::vector<std::thread> taking;
+  for (int i = 0; i < 2; ++i) {
+    taking.emplace_back([&] {
+      std::vector<void*> blocks;
+      for (int round = 0; round < 3; ++round) {
+        for (int b = 0; b < 5'000; ++b) blocks.push_back(allocator.Allocate(8'000).data);
+        for (; !blocks.empty(); blocks.pop_back()) allocator.Free(blocks.back(), 8'000);
+      }
+    });
+  }
+  for (std::thread& thread : taking) thread.join();
+  done.store(true);
+  for (std::thread& thread : preparing) thread.join();
+  EXPECT_EQ(allocator.allocated_bytes(), 0u);
+  allocator.ReleaseFreeMemory();
+  EXPECT_EQ(allocator.reserved_bytes(), 0u);
+}
+
 #ifndef FIRN_ADDRESS_SANITIZER
+TEST(SpanAllocatorTest, WithoutMemoryNothingIsPrepared) {
+  GrowingBlocks blocks;
+  blocks.GrowUntilMemoryIsWanted();
+  const size_t before = blocks.reserved();
+  rlimit unlimited;
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &unlimited), 0);
+  const rlimit nothing_more{0, unlimited.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &nothing_more), 0);
+  blocks.allocator().PrepareMemory();
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &unlimited), 0);
+  EXPECT_EQ(blocks.reserved(), before);
+  blocks.GrowUntilMemoryIsWanted();
+}
+
 TEST(SpanAllocatorTest, ReservedBytesAreWhatTheSystemSees) {
   const size_t before = test::ResidentBytes();
   Leaves leaves(10'000, 8'000);
@@ -486,6 +598,13 @@ TEST(SpanAllocatorTest, ReservedBytesAreWhatTheSystemSees) {
   expect_close();
   leaves.allocator().ReleaseFreeMemory();
   expect_close();
+  GrowingBlocks blocks;
+  blocks.GrowUntilMemoryIsWanted();
+  const size_t reserved_before = blocks.reserved();
+  const size_t resident_before = test::ResidentBytes();
+  blocks.allocator().PrepareMemory();
+  // Touched, which is what takes long.
+  EXPECT_GE(test::ResidentBytes() + 4'096, resident_before + (blocks.reserved() - reserved_before));
 }
 #endif
 #endif  // FIRN_THREAD_SANITIZER
