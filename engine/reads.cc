@@ -20,7 +20,7 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
       for (size_t i = 0; i < count; ++i) places[i] = map.map().FindPlace(keys[begin + i]);
       for (size_t i = 0; i < count; ++i) {
         __builtin_prefetch(places[i].leaf);
-        places[i].likely_state->PrefetchIndex();
+        LeafState::PrefetchIndex(places[i].likely_state);
       }
       AtSchedulePoint("map:found_leaf");
       const LeafState* states[kGroup];

@@ -19,8 +19,8 @@ namespace firn::internal {
 // A node's first child takes all that is below its second; its separator stands in the parent.
 struct ChildRef {
   std::string_view separator;
-  void* node;                  // A Leaf below level 1, else an InnerNode.
-  const void* hint = nullptr;  // See InnerNode::hint().
+  void* node;        // A Leaf below level 1, else an InnerNode.
+  const void* hint;  // See InnerNode::hint().
 };
 
 // InnerNode: immutable separators, atomic child pointers. Whatever changes the set of

@@ -90,14 +90,15 @@ struct LeafState {
     return fresh != nullptr && fresh->count() != 0;
   }
   // Fetches the header and the block's index, which follows it, ahead of a search: of a hundred
-  // short keys all of it. Reads nothing.
-  void PrefetchIndex() const {
-    const char* base = reinterpret_cast<const char*>(this);
-    for (size_t line = 0; line < 10; ++line) __builtin_prefetch(base + 64 * line);
+  // short keys all of it. Reads nothing: the state may be gone.
+  static void PrefetchIndex(const void* state) {
+    for (size_t line = 0; line < 10; ++line) {
+      __builtin_prefetch(static_cast<const char*>(state) + 64 * line);
+    }
   }
-  void PrefetchHeader() const {
-    __builtin_prefetch(this);
-    __builtin_prefetch(reinterpret_cast<const char*>(this) + 64);
+  static void PrefetchHeader(const void* state) {
+    __builtin_prefetch(state);
+    __builtin_prefetch(static_cast<const char*>(state) + 64);
   }
   // All of it: header, fences and block.
   std::string_view memory() const { return {reinterpret_cast<const char*>(this), retired.bytes}; }

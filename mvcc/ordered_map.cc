@@ -99,7 +99,7 @@ const LeafState* PrefetchLeaves(const InnerNode& parent, uint32_t index, bool fo
   };
   if (const Leaf* leaf = leaf_ahead(4)) {
     __builtin_prefetch(leaf);
-    static_cast<const LeafState*>(parent.hint(child_ahead(4)))->PrefetchHeader();
+    LeafState::PrefetchHeader(parent.hint(child_ahead(4)));
   }
   if (const Leaf* leaf = leaf_ahead(3)) FreshDelta::Prefetch(delta_of(leaf));
   if (const Leaf* leaf = leaf_ahead(2)) {

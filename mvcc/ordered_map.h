@@ -49,7 +49,7 @@ class OrderedMap {
   // prefetched, so that nobody waits for the leaf first, and never followed.
   struct LeafPlace {
     Leaf* leaf;
-    const LeafState* likely_state;
+    const void* likely_state;
   };
   // The leaf to which the tree leads for `key`; its state may end below `key` if a split is
   // under way. Requires: an EpochGuard.
@@ -60,18 +60,17 @@ class OrderedMap {
       node->PrefetchSearch();
     }
     const uint32_t index = node->ChildIndex(key);
-    return {static_cast<Leaf*>(node->child(index)),
-            static_cast<const LeafState*>(node->hint(index))};
+    return {static_cast<Leaf*>(node->child(index)), node->hint(index)};
   }
   Leaf* FindLeaf(std::string_view key) const { return FindPlace(key).leaf; }
   // The current state that covers `key`. Requires: an EpochGuard.
   const LeafState* FindState(std::string_view key) const {
     while (true) {  // Again only after a split, whose new leaf is linked by then.
       const auto [leaf, likely_state] = FindPlace(key);
-      likely_state->PrefetchIndex();
+      LeafState::PrefetchIndex(likely_state);
       AtSchedulePoint("map:found_leaf");
       const LeafState* state = leaf->state.Load();
-      if (state != likely_state) state->PrefetchIndex();
+      if (state != likely_state) LeafState::PrefetchIndex(state);
       if (const FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed)) {
         FreshDelta::Prefetch(delta);
       }

@@ -248,8 +248,10 @@ void* RegionPool<kCell, Table, kRegion>::Take(size_t bytes) {
   if (region == nullptr) {
     {
       MutexLock lock(mutex_);
-      // Or another thread has opened them meanwhile.
-      if (!OpenAll() && (longest_run_.empty() || longest_run_[1] < cells)) throw std::bad_alloc();
+      // Or another thread has opened them, or prepared one, meanwhile.
+      if (prepared_ == nullptr && !OpenAll() && (longest_run_.empty() || longest_run_[1] < cells)) {
+        throw std::bad_alloc();
+      }
     }
     return Take(bytes);
   }
@@ -269,17 +271,18 @@ void RegionPool<kCell, Table, kRegion>::PrepareRegion() {
     MutexLock lock(mutex_);
     if (!WantsRegion()) return;
     wants_region_.store(false, std::memory_order_relaxed);
+    if (preparing_ || prepared_ != nullptr) return;
+    preparing_ = true;
   }
   Region* region = Map(/*small_pages=*/0);
-  if (region == nullptr) return;
   {
     MutexLock lock(mutex_);
-    if (prepared_ == nullptr) {
+    if (std::exchange(preparing_, false) && region != nullptr) {
       CountCommitted(region->committed_pages, 0);
       std::swap(prepared_, region);
     }
   }
-  if (region != nullptr) Unmap(region);  // Two were at it.
+  if (region != nullptr) Unmap(region);  // Free memory was given back meanwhile.
 }
 
 template <size_t kCell, class Table, size_t kRegion>
@@ -358,6 +361,11 @@ void RegionPool<kCell, Table, kRegion>::DivideAt([[maybe_unused]] void* part) {
 }
 
 template <size_t kCell, class Table, size_t kRegion>
+bool RegionPool<kCell, Table, kRegion>::IsLarge() const {
+  return region_count_ * Region::kHugePages > kFewHugePages;
+}
+
+template <size_t kCell, class Table, size_t kRegion>
 bool RegionPool<kCell, Table, kRegion>::HoldsTooMuch() const {
   const bool shrunk = lent_bytes_ < peak_bytes_ - peak_bytes_ / kShrunkDivisor;
   const size_t steady_bytes = slack_ == Slack::kAsMuch ? lent_bytes_ : lent_bytes_ / 2;
@@ -375,6 +383,7 @@ void RegionPool<kCell, Table, kRegion>::UnmapSpare() {
     CountCommitted(0, region->committed_pages);
     Unmap(region);
   }
+  preparing_ = false;
   wants_region_.store(false, std::memory_order_relaxed);
 }
 
@@ -442,7 +451,7 @@ void RegionPool<kCell, Table, kRegion>::ReleaseFreeMemory() {
 template <size_t kCell, class Table, size_t kRegion>
 bool RegionPool<kCell, Table, kRegion>::BeginEvacuation() {
   MutexLock lock(mutex_);
-  if (region_count_ * Region::kHugePages <= kFewHugePages) return false;
+  if (!IsLarge()) return false;
   evacuating_ = true;
   for (Region* region : regions_) {
     if (region == nullptr || region->lent_bytes == 0) continue;
@@ -538,9 +547,7 @@ void RegionPool<kCell, Table, kRegion>::Add(Region* region) {
   ++region_count_;
   CountCommitted(region->committed_pages, 0);
   SetLongestRun(region, kRegionCells - HeaderCells());
-  if (region_count_ * Region::kHugePages > kFewHugePages) {
-    wants_region_.store(true, std::memory_order_relaxed);
-  }
+  if (IsLarge()) wants_region_.store(true, std::memory_order_relaxed);
 }
 
 template <size_t kCell, class Table, size_t kRegion>

@@ -74,7 +74,7 @@ class RegionPool {
   // The pool has grown and its next region is not prepared.
   bool WantsRegion() const { return wants_region_.load(std::memory_order_relaxed); }
   // Maps the region that the pool will need next, if it wants one. For a thread that nobody waits
-  // for. Without memory, nothing is done.
+  // for. Without memory, nothing is done, and nothing is wanted until the pool has grown again.
   void PrepareRegion() ABSL_LOCKS_EXCLUDED(mutex_);
 
   // What the OS has committed, as far as we can know: the bytes of pages that were lent, or came
@@ -113,6 +113,8 @@ class RegionPool {
   // Runs come from all regions again. Returns false if they did all the time.
   bool OpenAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Over 32 MiB: it does not notice a region more.
+  bool IsLarge() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HoldsTooMuch() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Gives back what is spare, and then the free pages of some regions.
   void Trim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -139,6 +141,8 @@ class RegionPool {
 
   // Mapped, touched and counted as committed, but in no slot yet; or null.
   Region* prepared_ ABSL_GUARDED_BY(mutex_) = nullptr;
+  // Somebody is at it; false again if nothing that is spare is to be kept.
+  bool preparing_ ABSL_GUARDED_BY(mutex_) = false;
 
   bool evacuating_ ABSL_GUARDED_BY(mutex_) = false;
 

@@ -234,6 +234,8 @@ bool Settler::SettleLeaf(const Watched& watched, Idle idle) ABSL_NO_THREAD_SAFET
         }
         throw;
       }
+    } else {
+      map_.NoteState(leaf, state);  // What a writer noted may have been lost, see InnerNode.
     }
   } catch (...) {
     leaf->latch.Unlock();
@@ -468,17 +470,16 @@ void Settler::Run() {
 }
 
 void Settler::WaitBetweenPasses() {
-  // A time limit far off would overflow the clock, and nobody cuts this wait short.
+  // A time limit far off would overflow the clock.
   const uint64_t until_us =
       MonotonicMicros() +
       std::clamp<uint64_t>(map_.tuning().settle_idle_us / 2, 1000, kLongestWaitMicros);
-  while (!stopping_) {
-    if (grown_.load(std::memory_order_relaxed)) PrepareMemory();
+  while (true) {
+    // All that others leave word of is looked at after each time that the mutex was given up.
+    while (!stopping_ && grown_.load(std::memory_order_relaxed)) PrepareMemory();
+    if (stopping_ || ManyHaveShrunk()) return;
     const uint64_t now_us = MonotonicMicros();
-    if (now_us >= until_us) return;
-    wake_.WaitFor(wake_mu_, until_us - now_us);
-    // Whatever else it was makes a pass due.
-    if (!grown_.load(std::memory_order_relaxed)) return;
+    if (now_us >= until_us || !wake_.WaitFor(wake_mu_, until_us - now_us)) return;
   }
 }
 
@@ -499,6 +500,7 @@ void Settler::WaitForWork() {
 void Settler::PrepareMemory() {
   grown_.store(false, std::memory_order_relaxed);
   wake_mu_.Unlock();
+  AtSchedulePoint("settler:before_prepare");
   map_.allocator().PrepareMemory();
   wake_mu_.Lock();
 }

@@ -106,6 +106,11 @@ class Settler {
   SettleInfo TakeDone() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   void Report(const SettleInfo& done) ABSL_LOCKS_EXCLUDED(pass_mu_);
   bool HasWork() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // A pass is due for their sake.
+  bool ManyHaveShrunk() const {
+    return shrunk_count_.load(std::memory_order_relaxed) >
+           shrunk_limit_.load(std::memory_order_relaxed);
+  }
   void Wake() noexcept;
   // Until the next pass is due, while there is work.
   void WaitBetweenPasses() ABSL_EXCLUSIVE_LOCKS_REQUIRED(wake_mu_);

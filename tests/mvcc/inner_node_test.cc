@@ -19,9 +19,9 @@ class InnerNodeTest : public testing::Test {
 
   // A node over separators.size() + 1 children, which are numbers' addresses.
   InnerNode* Make(const std::vector<std::string>& separators, uint32_t level = 1) {
-    std::vector<ChildRef> children = {{"not looked at", &numbers_[0]}};
+    std::vector<ChildRef> children = {{"not looked at", &numbers_[0], nullptr}};
     for (size_t i = 0; i < separators.size(); ++i) {
-      children.push_back({separators[i], &numbers_[i + 1]});
+      children.push_back({separators[i], &numbers_[i + 1], nullptr});
     }
     return InnerNode::Create(allocator_, level, children);
   }

@@ -104,6 +104,22 @@ TEST(OrderedMapTest, TheTreeKnowsTheStateOfEveryLeaf) {
   map.CheckHints();
 }
 
+// As writers that meet may leave it.
+TEST(OrderedMapTest, SettlingRestoresWhatTheTreeDoesNotKnow) {
+  TestMap map;
+  Fill(map, 1'000);
+  size_t without_fresh = 0;
+  for (const TestMap::LeafShape& shape : map.Leaves()) {
+    const EpochGuard guard;
+    InnerNode* parent = map.map().FindInnerNode(1, shape.lower);
+    parent->SetHint(parent->ChildIndex(shape.lower), &map);
+    if (shape.fresh == 0) ++without_fresh;
+  }
+  ASSERT_GT(without_fresh, 0u);
+  map.Settle();
+  map.CheckHints();
+}
+
 TEST(OrderedMapTest, FindsInnerNodesByLevel) {
   TestMap map;
   Fill(map, 1'000);

@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "mvcc/region_pool.h"
 #include "tests/support/failing_spans.h"
+#include "tests/support/point_observer.h"
 #include "tests/support/test_map.h"
 
 namespace firn::internal {
@@ -383,8 +384,10 @@ TEST(SettlerTest, TheBackgroundThreadPreparesMemoryAsleepOrNot) {
     std::vector<void*> blocks;
     for (int growth = 0; growth < 3; ++growth) {
       while (!allocator.WantsMemory()) blocks.push_back(allocator.Allocate(kBlockBytes).data);
+      const size_t before = allocator.reserved_bytes();
       map.versioned().TidyAfterFreeze();
-      EXPECT_TRUE(Eventually([&] { return !allocator.WantsMemory(); }));
+      EXPECT_TRUE(Eventually([&] { return allocator.reserved_bytes() > before; }));
+      EXPECT_FALSE(allocator.WantsMemory());
     }
     EXPECT_EQ(FreshKeys(map), busy ? 1u : 0u);  // It did not make a pass due.
     map.settler().Stop();
@@ -405,6 +408,24 @@ TEST(SettlerTest, StopEndsTheThreadAsleepOrNot) {
 }
 
 #ifdef FIRN_INVARIANTS
+// Memory is prepared with the mutex given up, and then the thread would sleep for a second.
+TEST(SettlerTest, StoppedWhileItPreparesMemoryTheThreadEnds) {
+  TuningOptions tuning = test::RoomyTuning();
+  tuning.settle_idle_us = 3'600'000'000;
+  TestMap map(tuning);
+  map.Put("key", "value");
+  std::chrono::steady_clock::time_point stopped;
+  const test::PointObserver observer([&](std::string_view point) {
+    if (point != "settler:before_prepare") return;
+    stopped = std::chrono::steady_clock::now();
+    map.settler().Stop();
+  });
+  std::thread background([&map] { map.settler().Run(); });
+  map.settler().NoteGrowth();
+  background.join();
+  EXPECT_LT(std::chrono::steady_clock::now() - stopped, std::chrono::milliseconds(700));
+}
+
 // Whatever fails, the work stays listed, each leaf once, and the next passes finish it.
 TEST(SettlerTest, WithoutMemoryThePassIsFinishedLater) {
   TestMap map;

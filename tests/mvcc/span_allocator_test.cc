@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -196,6 +197,33 @@ TEST(SpanAllocatorTest, ThreadsAllocateAndFreeEachOthersBlocks) {
   for (const Held& block : exchange) allocator.Free(block.words, block.asked);
   EXPECT_TRUE(all_intact);
   EXPECT_EQ(allocator.allocated_bytes(), 0u);
+}
+
+TEST(SpanAllocatorTest, ThreadsPrepareAndTakeAtOnce) {
+  SpanAllocator allocator;
+  std::atomic<bool> done{false};
+  std::vector<std::thread> preparing;
+  for (int i = 0; i < 2; ++i) {
+    preparing.emplace_back([&] {
+      while (!done.load()) allocator.PrepareMemory();
+    });
+  }
+  std::vector<std::thread> taking;
+  for (int i = 0; i < 2; ++i) {
+    taking.emplace_back([&] {
+      std::vector<void*> blocks;
+      for (int round = 0; round < 3; ++round) {
+        for (int b = 0; b < 5'000; ++b) blocks.push_back(allocator.Allocate(8'000).data);
+        for (; !blocks.empty(); blocks.pop_back()) allocator.Free(blocks.back(), 8'000);
+      }
+    });
+  }
+  for (std::thread& thread : taking) thread.join();
+  done.store(true);
+  for (std::thread& thread : preparing) thread.join();
+  EXPECT_EQ(allocator.allocated_bytes(), 0u);
+  allocator.ReleaseFreeMemory();
+  EXPECT_EQ(allocator.reserved_bytes(), 0u);
 }
 
 // --- Memory goes back ---
@@ -471,27 +499,28 @@ TEST(SpanAllocatorTest, AnEmptyAllocatorKeepsLittleAndThenNothing) {
   EXPECT_EQ(allocator.reserved_bytes(), 0u);
 }
 
-// Blocks of 8,000 bytes, for as long as the test wants more of them.
+// Blocks of one size, for as long as the test wants more of them.
 class GrowingBlocks {
  public:
-  ~GrowingBlocks() {
-    for (void* data : blocks_) allocator_.Free(data, kBytes);
-  }
+  explicit GrowingBlocks(size_t bytes = 8'000) : bytes_(bytes) {}
+  ~GrowingBlocks() { Shrink(0); }
+  GrowingBlocks(const GrowingBlocks&) = delete;
+  GrowingBlocks& operator=(const GrowingBlocks&) = delete;
 
-  void Grow() { blocks_.push_back(allocator_.Allocate(kBytes).data); }
+  void Grow() { blocks_.push_back(allocator_.Allocate(bytes_).data); }
   void GrowUntilMemoryIsWanted() {
-    for (int i = 0; i < 10'000 && !allocator_.WantsMemory(); ++i) Grow();
+    const size_t most = reserved() + 40 * kMiB;
+    while (!allocator_.WantsMemory() && reserved() < most) Grow();
     ASSERT_TRUE(allocator_.WantsMemory());
   }
   void Shrink(size_t left) {
-    for (; blocks_.size() > left; blocks_.pop_back()) allocator_.Free(blocks_.back(), kBytes);
+    for (; blocks_.size() > left; blocks_.pop_back()) allocator_.Free(blocks_.back(), bytes_);
   }
   SpanAllocator& allocator() { return allocator_; }
   size_t reserved() const { return allocator_.reserved_bytes(); }
 
  private:
-  static constexpr size_t kBytes = 8'000;
-
+  const size_t bytes_;
   SpanAllocator allocator_;
   std::vector<void*> blocks_;
 };
@@ -508,8 +537,12 @@ TEST(SpanAllocatorTest, OnlyALargeMapWantsMemoryPrepared) {
   EXPECT_LE(blocks.reserved(), 34 * kMiB);
 }
 
-TEST(SpanAllocatorTest, WhatWasPreparedIsTakenNext) {
-  GrowingBlocks blocks;
+// Of each kind of memory: small and larger spans, and blocks by themselves.
+class PreparedMemoryTest : public testing::TestWithParam<size_t> {};
+INSTANTIATE_TEST_SUITE_P(Sizes, PreparedMemoryTest, testing::Values(300, 2'000, 8'000));
+
+TEST_P(PreparedMemoryTest, IsTakenNext) {
+  GrowingBlocks blocks(GetParam());
   blocks.GrowUntilMemoryIsWanted();
   const size_t before = blocks.reserved();
   blocks.allocator().PrepareMemory();
@@ -523,50 +556,41 @@ TEST(SpanAllocatorTest, WhatWasPreparedIsTakenNext) {
   EXPECT_LE(blocks.reserved(), prepared + 16'384);  // A system without huge pages counts pages.
 }
 
-TEST(SpanAllocatorTest, WhatWasPreparedIsGivenBackOnceTheMapIsAtRestOrShrinks) {
-  for (const bool shrinks : {false, true}) {
-    GrowingBlocks blocks;
-    blocks.GrowUntilMemoryIsWanted();
-    blocks.allocator().PrepareMemory();
-    const size_t prepared = blocks.reserved();
-    if (shrinks) {
-      blocks.Shrink(10);
-      EXPECT_LE(blocks.reserved(), 4 * kMiB);
-      blocks.allocator().ReleaseFreeMemory();
-      EXPECT_LE(blocks.reserved(), kMiB);
-    } else {
-      blocks.allocator().ReleaseFreeMemory();
-      EXPECT_LT(blocks.reserved(), prepared);
-    }
-    EXPECT_FALSE(blocks.allocator().WantsMemory());
-  }
+TEST_P(PreparedMemoryTest, GoesBackWithWhatIsFree) {
+  GrowingBlocks blocks(GetParam());
+  blocks.GrowUntilMemoryIsWanted();
+  blocks.allocator().PrepareMemory();
+  const size_t prepared = blocks.reserved();
+  blocks.allocator().ReleaseFreeMemory();
+  EXPECT_LT(blocks.reserved(), prepared);
+  // Nor is any prepared from here on for a map that no longer grows.
+  blocks.GrowUntilMemoryIsWanted();
+  blocks.allocator().ReleaseFreeMemory();
+  EXPECT_FALSE(blocks.allocator().WantsMemory());
 }
 
-TEST(SpanAllocatorTest, ThreadsPrepareAndTakeAtOnce) {
-  SpanAllocator allocator;
-  std::atomic<bool> done{false};
-  std::vector<std::thread> preparing;
-  for (int i = 0; i < 2; ++i) {
-    preparing.emplace_back([&] {
-      while (!done.load()) allocator.PrepareMemory();
-    });
+TEST_P(PreparedMemoryTest, GoesBackWhenTheMapShrinks) {
+  GrowingBlocks blocks(GetParam());
+  blocks.GrowUntilMemoryIsWanted();
+  blocks.allocator().PrepareMemory();
+  blocks.Shrink(10);
+  EXPECT_LE(blocks.reserved(), 4 * kMiB);
+  blocks.allocator().ReleaseFreeMemory();
+  EXPECT_LE(blocks.reserved(), kMiB);
+}
+
+// What a thread prepares while another one gives free memory back does not stay.
+TEST(SpanAllocatorTest, NothingStaysPreparedOfAMapThatIsAtRest) {
+  GrowingBlocks blocks;
+  for (int round = 0; round < 20; ++round) {
+    blocks.GrowUntilMemoryIsWanted();
+    const size_t before = blocks.reserved();
+    std::thread preparing([&] { blocks.allocator().PrepareMemory(); });
+    std::this_thread::sleep_for(std::chrono::microseconds(50 * round));
+    blocks.allocator().ReleaseFreeMemory();
+    preparing.join();
+    EXPECT_LE(blocks.reserved(), before);
   }
-  std::vector<std::thread> taking;
-  for (int i = 0; i < 2; ++i) {
-    taking.emplace_back([&] {
-      std::vector<void*> blocks;
-      for (int round = 0; round < 3; ++round) {
-        for (int b = 0; b < 5'000; ++b) blocks.push_back(allocator.Allocate(8'000).data);
-        for (; !blocks.empty(); blocks.pop_back()) allocator.Free(blocks.back(), 8'000);
-      }
-    });
-  }
-  for (std::thread& thread : taking) thread.join();
-  done.store(true);
-  for (std::thread& thread : preparing) thread.join();
-  EXPECT_EQ(allocator.allocated_bytes(), 0u);
-  allocator.ReleaseFreeMemory();
-  EXPECT_EQ(allocator.reserved_bytes(), 0u);
 }
 
 #ifndef FIRN_ADDRESS_SANITIZER
@@ -581,6 +605,7 @@ TEST(SpanAllocatorTest, WithoutMemoryNothingIsPrepared) {
   blocks.allocator().PrepareMemory();
   ASSERT_EQ(setrlimit(RLIMIT_AS, &unlimited), 0);
   EXPECT_EQ(blocks.reserved(), before);
+  EXPECT_FALSE(blocks.allocator().WantsMemory());
   blocks.GrowUntilMemoryIsWanted();
 }
 
@@ -598,13 +623,16 @@ TEST(SpanAllocatorTest, ReservedBytesAreWhatTheSystemSees) {
   expect_close();
   leaves.allocator().ReleaseFreeMemory();
   expect_close();
+}
+
+TEST(SpanAllocatorTest, WhatIsPreparedIsTouched) {
   GrowingBlocks blocks;
   blocks.GrowUntilMemoryIsWanted();
   const size_t reserved_before = blocks.reserved();
   const size_t resident_before = test::ResidentBytes();
   blocks.allocator().PrepareMemory();
-  // Touched, which is what takes long.
-  EXPECT_GE(test::ResidentBytes() + 4'096, resident_before + (blocks.reserved() - reserved_before));
+  EXPECT_GE(test::ResidentBytes() + kPageBytes,
+            resident_before + (blocks.reserved() - reserved_before));
 }
 #endif
 #endif  // FIRN_THREAD_SANITIZER
