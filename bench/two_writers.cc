@@ -8,9 +8,11 @@ namespace firn::bench {
 namespace {
 
 // Of entry `first` and every `step`th from there.
-void PutEvery(size_t step, size_t first, const Workload& workload, Db& db) {
+void PutEvery(size_t step, size_t first, const Workload& workload, Db& db,
+              CommonOrder* order = nullptr) {
   for (size_t i = first; i < workload.entry_count(); i += step) {
     CheckOk(db.Put(workload.key(i), workload.value(i)).status());
+    if (order != nullptr) order->TakeTurn();
   }
 }
 
@@ -22,9 +24,9 @@ double NsPerPutOfTwoWriters(const Workload& workload, Db& left, Db& right) {
   return seconds * 1e9 / static_cast<double>(workload.entry_count());
 }
 
-double NsPerPutOfTwoLoaders(const Workload& workload, Db& left, Db& right) {
-  const double seconds = SecondsOfTwo([&] { PutEvery(1, 0, workload, left); },
-                                      [&] { PutEvery(1, 0, workload, right); });
+double NsPerPutOfTwoLoaders(const Workload& workload, Db& left, Db& right, CommonOrder* order) {
+  const double seconds = SecondsOfTwo([&] { PutEvery(1, 0, workload, left, order); },
+                                      [&] { PutEvery(1, 0, workload, right, order); });
   return seconds * 1e9 / static_cast<double>(2 * workload.entry_count());
 }
 

@@ -2,6 +2,7 @@
 #ifndef FIRN_BENCH_TWO_WRITERS_H_
 #define FIRN_BENCH_TWO_WRITERS_H_
 
+#include "bench/common_order.h"
 #include "bench/workload.h"
 #include "firn/db.h"
 
@@ -12,7 +13,9 @@ namespace firn::bench {
 double NsPerPutOfTwoWriters(const Workload& workload, Db& left, Db& right);
 
 // The same while each of them puts all entries: Dbs as large as the one that both might share.
-double NsPerPutOfTwoLoaders(const Workload& workload, Db& left, Db& right);
+// With an order, each put is followed by a turn in it.
+double NsPerPutOfTwoLoaders(const Workload& workload, Db& left, Db& right,
+                            CommonOrder* order = nullptr);
 
 }  // namespace firn::bench
 

@@ -8,6 +8,7 @@
 
 #include "bench/bars/bars.h"
 #include "bench/bars/field.h"
+#include "bench/common_order.h"
 #include "bench/overwrites.h"
 #include "bench/peers/firn_peer.h"
 #include "bench/process.h"
@@ -43,8 +44,11 @@ void MeasureOneThread(const BarContext& context) {
                           {"firn again", "firn"}, Bar::AtLeast(2.5)));
 }
 
-void PutEach(FirnPeer& peer, std::span<const KeyValue> entries) {
-  for (const KeyValue& entry : entries) peer.Put(entry.key, entry.value);
+void PutEach(FirnPeer& peer, std::span<const KeyValue> entries, CommonOrder* order = nullptr) {
+  for (const KeyValue& entry : entries) {
+    peer.Put(entry.key, entry.value);
+    if (order != nullptr) order->TakeTurn();
+  }
 }
 
 // Two threads that overwrite even and odd entries, which `even` and `odd` hold: the same peer, or
@@ -81,16 +85,42 @@ double TimeTwoDbs(const Workload& workload) {
   return TimeTwoThreads(workload, even, odd);
 }
 
+// Each Db holds all entries, of which its thread overwrites half: Dbs as large as the one that both
+// might share, and nothing in common but an order of commits.
+double TimeTwoWholeDbsInOrder(const Workload& workload) {
+  WarmFreeMemory();
+  FirnPeer even, odd;
+  for (FirnPeer* peer : {&even, &odd}) {
+    PutAll(*peer, workload);
+    peer->Settle();
+  }
+  Overwrites overwrites(workload);
+  const Overwrites::Halves puts = overwrites.NextHalves(workload.entry_count());
+  CommonOrder order;
+  const double seconds = SecondsOfTwo([&] { PutEach(even, puts.even, &order); },
+                                      [&] { PutEach(odd, puts.odd, &order); });
+  FirnPeer::View even_view = even.OpenView(), odd_view = odd.OpenView();
+  CheckEqual(Both(ScanForward(even_view), ScanForward(odd_view)),
+             Both(overwrites.Content(), workload.entry_checksum()), "two threads in one order");
+  return seconds * 1e9 / static_cast<double>(workload.entry_count());
+}
+
 void MeasureTwoThreads(const BarContext& context) {
   const Workload& workload = context.workload;
   const Rounds rounds = RunRounds(context.plan, [&](Round& round) {
     round.Measure("one Db", [&] { return TimeOneDb(workload); });
     round.Measure("two Dbs", [&] { return TimeTwoDbs(workload); });
+    round.Measure("two whole Dbs, one order", [&] { return TimeTwoWholeDbsInOrder(workload); });
     round.Measure("one Db again", [&] { return TimeOneDb(workload); });
   });
   context.report(RatioRow("overwrite.two", "rate of two threads on one Db / on a Db each", "ns/put",
                           rounds, {"one Db", "two Dbs", "one Db again"}, {"two Dbs", "one Db"},
                           {"one Db again", "one Db"}, Bar::AtLeast(0.85)));
+  context.report(RatioRow(
+      "overwrite.two_in_order",
+      "rate of two threads on a whole Db each, in one order of commits / on half a Db each",
+      "ns/put", rounds, {"two whole Dbs, one order", "two Dbs"},
+      {"two Dbs", "two whole Dbs, one order"}, {"one Db again", "one Db"}, Bar::None()));
 }
 
 }  // namespace

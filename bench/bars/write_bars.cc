@@ -9,6 +9,7 @@
 
 #include "bench/bars/bars.h"
 #include "bench/bars/field.h"
+#include "bench/common_order.h"
 #include "bench/peers/firn_peer.h"
 #include "bench/peers/sorted_array.h"
 #include "bench/process.h"
@@ -103,10 +104,10 @@ double TimeTwoDbs(const Workload& workload) {
   return ns;
 }
 
-double TimeTwoWholeDbs(const Workload& workload) {
+double TimeTwoWholeDbs(const Workload& workload, CommonOrder* order = nullptr) {
   WarmFreeMemory();
   FirnPeer left, right;
-  const double ns = NsPerPutOfTwoLoaders(workload, left.db(), right.db());
+  const double ns = NsPerPutOfTwoLoaders(workload, left.db(), right.db(), order);
   for (FirnPeer* peer : {&left, &right}) {
     FirnPeer::View view = peer->OpenView();
     CheckEqual(ScanForward(view), workload.entry_checksum(), "two writers on two whole Dbs");
@@ -128,6 +129,10 @@ void MeasureWriters(const BarContext& context) {
     round.Measure("one Db", [&] { return TimeOneDb(workload); });
     round.Measure("two Dbs", [&] { return TimeTwoDbs(workload); });
     round.Measure("two whole Dbs", [&] { return TimeTwoWholeDbs(workload); });
+    round.Measure("two whole Dbs, one order", [&] {
+      CommonOrder order;
+      return TimeTwoWholeDbs(workload, &order);
+    });
     round.Measure("one thread", [&] { return TimeOneThread(workload); });
     round.Measure("one Db again", [&] { return TimeOneDb(workload); });
   });
@@ -136,11 +141,17 @@ void MeasureWriters(const BarContext& context) {
                      {"two Dbs", "one Db"}, {"one Db again", "one Db"}, Bar::AtLeast(0.85));
   row.note = ChecksumNote(workload.entry_checksum());
   context.report(row);
-  // What is left where nothing is shared, but each thread has a map as large as the one Db's.
+  // What is left where each thread has a map as large as the one Db's: nothing shared, and then
+  // nothing but an order of commits.
   context.report(RatioRow("writers.two_whole",
                           "rate of two threads on a whole Db each / on half a Db each", "ns/put",
                           rounds, {"two whole Dbs", "two Dbs"}, {"two Dbs", "two whole Dbs"},
                           {"one Db again", "one Db"}, Bar::None()));
+  context.report(RatioRow(
+      "writers.two_in_order",
+      "rate of two threads on a whole Db each, in one order of commits / on half a Db each",
+      "ns/put", rounds, {"two whole Dbs, one order", "two Dbs"},
+      {"two Dbs", "two whole Dbs, one order"}, {"one Db again", "one Db"}, Bar::None()));
 }
 
 }  // namespace firn::bench
