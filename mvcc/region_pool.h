@@ -174,8 +174,9 @@ struct alignas(64) Span {
   uint16_t first_cell;
   uint16_t block_count;
   uint8_t class_index;
+  uint8_t shard;
 
-  // Guarded by the mutex of the span's size class.
+  // Guarded by the mutex of the span's size class in its shard.
   uint8_t bin;
   uint16_t free_count;
   Span* next;

@@ -12,6 +12,7 @@
 #include "mvcc/bit_runs.h"
 #include "mvcc/check.h"
 #include "mvcc/memory_poison.h"
+#include "mvcc/thread_ordinal.h"
 
 namespace firn::internal {
 
@@ -120,7 +121,8 @@ void SpanAllocator::Free(void* data, size_t bytes) {
 }
 
 void* SpanAllocator::AllocateFromClass(size_t class_index) {
-  SizeClass& size_class = classes_[class_index];
+  const size_t shard = ThreadOrdinal() % kShards;
+  SizeClass& size_class = shards_[shard][class_index];
   const ClassShape& shape = kShapes[class_index];
   MutexLock lock(size_class.mutex);
   Span* span = nullptr;
@@ -128,7 +130,7 @@ void* SpanAllocator::AllocateFromClass(size_t class_index) {
   if (span != nullptr) {
     Unlink(size_class, span);
   } else {
-    span = NewSpan(class_index);
+    span = NewSpan(shard, class_index);
   }
   const size_t index = FindBit<true>(span->free_blocks, 0);
   span->free_blocks[index / 64] &= ~(uint64_t{1} << index % 64);
@@ -137,7 +139,7 @@ void* SpanAllocator::AllocateFromClass(size_t class_index) {
   return span->begin() + index * shape.block_bytes;
 }
 
-Span* SpanAllocator::NewSpan(size_t class_index) {
+Span* SpanAllocator::NewSpan(size_t shard, size_t class_index) {
   const ClassShape& shape = kShapes[class_index];
   void* begin = PoolOf(shape.block_bytes).Take(shape.span_bytes);
   SpanTable& table = SpanPool::TableOf(begin);
@@ -147,6 +149,7 @@ Span* SpanAllocator::NewSpan(size_t class_index) {
               shape.span_bytes / kSpanCellBytes);
   Span* span = &table.spans[record];
   span->first_cell = static_cast<uint16_t>(first_cell);
+  span->shard = static_cast<uint8_t>(shard);
   span->class_index = static_cast<uint8_t>(class_index);
   span->block_count = shape.blocks_per_span;
   span->free_count = shape.blocks_per_span;
@@ -156,7 +159,6 @@ Span* SpanAllocator::NewSpan(size_t class_index) {
 }
 
 void SpanAllocator::FreeToClass(size_t class_index, void* data) {
-  SizeClass& size_class = classes_[class_index];
   const ClassShape& shape = kShapes[class_index];
   SpanTable& table = SpanPool::TableOf(data);
   Span* span = &table.spans[table.record_of_cell[SpanPool::CellOf(data)]];
@@ -167,6 +169,7 @@ void SpanAllocator::FreeToClass(size_t class_index, void* data) {
   const uint64_t bit = uint64_t{1} << index % 64;
   PoisonFreed(data, shape.block_bytes);
 
+  SizeClass& size_class = shards_[span->shard][class_index];
   MutexLock lock(size_class.mutex);
   FIRN_CHECK((span->free_blocks[index / 64] & bit) == 0);  // Else it was freed twice.
   if (span->free_count > 0) Unlink(size_class, span);
@@ -220,8 +223,10 @@ void SpanAllocator::UnmapBlock(void* data, size_t bytes) {
 
 size_t SpanAllocator::allocated_bytes() const {
   size_t bytes = single_block_bytes_.load(std::memory_order_relaxed);
-  for (size_t i = 0; i < kClassCount; ++i) {
-    bytes += classes_[i].block_count.load(std::memory_order_relaxed) * kShapes[i].block_bytes;
+  for (const SizeClasses& classes : shards_) {
+    for (size_t i = 0; i < kClassCount; ++i) {
+      bytes += classes[i].block_count.load(std::memory_order_relaxed) * kShapes[i].block_bytes;
+    }
   }
   return bytes;
 }

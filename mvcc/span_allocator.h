@@ -34,6 +34,10 @@ namespace firn::internal {
 // times while a class passed to the next, 1.28 now. A free run serves any size, and its pages can
 // go back one by one.
 //
+// Threads take blocks from spans of their own, a few threads from the same: with one set of spans for
+// all, a lock and the lines behind it went from core to core with every other put of two writers
+// (0.94 of that time since). A block goes back to its span, whoever frees it.
+//
 // Free() finds a span by masking the address down to the region's header; no lock, no search.
 class SpanAllocator {
  public:
@@ -88,6 +92,8 @@ class SpanAllocator {
 
  private:
   static constexpr size_t kClassCount = 48;
+  // Sets of spans, one for every kShards-th thread. Each takes 6 KiB of a Db that holds nothing.
+  static constexpr size_t kShards = 4;
   // Non-full spans are kept by how full they are, in this many steps.
   static constexpr size_t kFillBins = 8;
 
@@ -104,9 +110,11 @@ class SpanAllocator {
     std::atomic<size_t> block_count{0};
   };
 
+  using SizeClasses = std::array<SizeClass, kClassCount>;
+
   void* AllocateFromClass(size_t class_index);
   void FreeToClass(size_t class_index, void* data);
-  Span* NewSpan(size_t class_index);
+  Span* NewSpan(size_t shard, size_t class_index);
   void Link(SizeClass& size_class, Span* span) ABSL_EXCLUSIVE_LOCKS_REQUIRED(size_class.mutex);
   void Unlink(SizeClass& size_class, Span* span) ABSL_EXCLUSIVE_LOCKS_REQUIRED(size_class.mutex);
   SpanPool& PoolOf(size_t block_bytes);
@@ -114,7 +122,7 @@ class SpanAllocator {
   void UnmapBlock(void* data, size_t bytes);
 
   // Lock order: a class before a pool; never two of a kind.
-  std::array<SizeClass, kClassCount> classes_;
+  std::array<SizeClasses, kShards> shards_;
   // What lives long is apart from what comes and goes: a few leaf objects strewn among deltas and
   // blocks would hold every region.
   SpanPool small_spans_;

@@ -199,6 +199,25 @@ TEST(SpanAllocatorTest, ThreadsAllocateAndFreeEachOthersBlocks) {
   EXPECT_EQ(allocator.allocated_bytes(), 0u);
 }
 
+TEST(SpanAllocatorTest, ThreadsTakeFromSpansOfTheirOwn) {
+  constexpr size_t kBytes = 128;
+  SpanAllocator allocator;
+  void* const mine = allocator.Allocate(kBytes).data;
+  void* others = nullptr;
+  std::thread([&] { others = allocator.Allocate(kBytes).data; }).join();
+  const auto span_of = [](const void* data) {
+    return reinterpret_cast<uintptr_t>(data) / kMinSpanBytes;
+  };
+  EXPECT_NE(span_of(mine), span_of(others));
+
+  // Whoever frees a block, it goes back to where it was from.
+  allocator.Free(others, kBytes);
+  std::thread([&] { allocator.Free(mine, kBytes); }).join();
+  EXPECT_EQ(allocator.allocated_bytes(), 0u);
+  EXPECT_EQ(allocator.Allocate(kBytes).data, mine);
+  allocator.Free(mine, kBytes);
+}
+
 TEST(SpanAllocatorTest, ThreadsPrepareAndTakeAtOnce) {
   SpanAllocator allocator;
   std::atomic<bool> done{false};
