@@ -14,8 +14,8 @@ InnerNode* InnerNode::Create(SpanAllocator& allocator, uint32_t level,
   size_t separator_bytes = 0;
   for (const ChildRef& child : children.subspan(1)) separator_bytes += child.separator.size();
   // A child and its hint in one cache line.
-  const size_t children_at = (sizeof(InnerNode) + 2 * sizeof(uint32_t) * separators + 15) / 16 * 16;
-  const size_t bytes_at = children_at + sizeof(Child) * count;
+  const size_t children_at = (sizeof(InnerNode) + sizeof(uint32_t) * separators + 15) / 16 * 16;
+  const size_t bytes_at = children_at + sizeof(Child) * count + sizeof(uint32_t) * separators;
 
   const SpanAllocator::Block memory = allocator.Allocate(bytes_at + separator_bytes);
   auto* node = new (memory.data) InnerNode(level, count);
@@ -28,7 +28,7 @@ InnerNode* InnerNode::Create(SpanAllocator& allocator, uint32_t level,
     node->prefix_head_ = CommonPrefix::HeadFor(children[1].separator.substr(0, node->prefix_size_));
   }
   auto* heads = reinterpret_cast<uint32_t*>(node + 1);
-  uint32_t* ends = heads + separators;
+  auto* ends = reinterpret_cast<uint32_t*>(node->children() + count);
   char* bytes = reinterpret_cast<char*>(node) + bytes_at;
   uint32_t end = 0;
   for (uint32_t i = 0; i < count; ++i) {

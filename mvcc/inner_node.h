@@ -26,7 +26,7 @@ struct ChildRef {
 // InnerNode: immutable separators, atomic child pointers. Whatever changes the set of
 // children makes a new node (StructureEdit) and swaps it into the parent.
 //
-//   header | heads u32[n-1] | separator ends u32[n-1] | (child, hint)[n] | separator bytes
+//   header | heads u32[n-1] | (child, hint)[n] | separator ends u32[n-1] | separator bytes
 //
 // Thread-safety: readers in an epoch guard look at everything but `obsolete`. A child pointer
 //     is stored (release) only under this node's latch while the node is not obsolete, and
@@ -49,10 +49,12 @@ class InnerNode {
   }
   // The child whose range covers the greatest keys below `key`.
   uint32_t ChildIndexBefore(std::string_view key) const { return FindSeparator(key).index; }
-  // Fetches what a search looks at first, all at once. Reads nothing.
+  // Fetches what a descent looks at, all at once: heads and children of a node of 64 that is two
+  // thirds full. With 128 children, too many lines to ask for, the child's line was waited for once
+  // more: a get among 10,000,000 entries took 1.2 times as long. Reads nothing.
   void PrefetchSearch() const {
     const char* base = reinterpret_cast<const char*>(this);
-    for (size_t line = 1; line <= 7; ++line) __builtin_prefetch(base + 64 * line);
+    for (size_t line = 1; line <= 14; ++line) __builtin_prefetch(base + 64 * line);
   }
   void* child(uint32_t i) const { return children()[i].node.load(std::memory_order_acquire); }
   void SetChild(uint32_t i, void* node) {
@@ -85,7 +87,9 @@ class InnerNode {
 
   const char* at(size_t offset) const { return reinterpret_cast<const char*>(this) + offset; }
   const uint32_t* heads() const { return reinterpret_cast<const uint32_t*>(this + 1); }
-  const uint32_t* separator_ends() const { return heads() + (child_count_ - 1); }
+  const uint32_t* separator_ends() const {
+    return reinterpret_cast<const uint32_t*>(children() + child_count_);
+  }
   Child* children() {
     return reinterpret_cast<Child*>(reinterpret_cast<char*>(this) + children_at_);
   }

@@ -48,7 +48,7 @@ struct TuningOptions {
   size_t block_bytes = 13'312;      // Target size of a leaf's frozen block; 64 to 1 MiB.
   size_t block_entries = 1024;      // At most so many entries a block; 2 to 65,536.
   size_t delta_slots = 32;          // Fresh keys a leaf takes at most before it freezes; 2 to 256.
-  size_t inner_fanout = 128;        // Children of an inner node; 4 to 1,024.
+  size_t inner_fanout = 64;         // Children of an inner node; 4 to 1,024.
   size_t large_value_bytes = 1024;  // Values this long live outside blocks; 16 to 64 KiB.
   // A leaf idle this long is frozen in the background. One that is written again soon after is
   // given longer the next time, up to 32 times as long, unless it then gets `delta_slots` writes.
