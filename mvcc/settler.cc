@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "mvcc/check.h"
 #include "mvcc/large_value_rows.h"
 #include "mvcc/schedule_point.h"
@@ -369,6 +370,28 @@ size_t Settler::DueBytes() const ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return bytes;
 }
 
+// Clang cannot follow a latch behind a condition.
+void Settler::SortDue() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  struct Placed {
+    std::string lower;  // Empty of a leaf whose latch is taken, or that is obsolete.
+    Watched watched;
+  };
+  std::vector<Placed> placed;
+  placed.reserve(due_.size());
+  for (const Watched& watched : due_) {
+    placed.push_back({{}, watched});
+    Leaf* const leaf = watched.leaf;
+    if (!leaf->latch.TryLock()) continue;
+    const absl::Cleanup unlatch = [leaf]() ABSL_NO_THREAD_SAFETY_ANALYSIS { leaf->latch.Unlock(); };
+    // An obsolete leaf's state may be gone.
+    if (!leaf->obsolete) placed.back().lower = leaf->state.Load()->fences().lower;
+  }
+  std::sort(placed.begin(), placed.end(),
+            [](const Placed& a, const Placed& b) { return a.lower < b.lower; });
+  std::transform(placed.begin(), placed.end(), due_.begin(),
+                 [](const Placed& each) { return each.watched; });
+}
+
 void Settler::SettleDue(Idle idle) {
   std::optional<SpanAllocator::Evacuation> evacuation;
   const size_t allocated = map_.allocator().allocated_bytes();
@@ -380,6 +403,7 @@ void Settler::SettleDue(Idle idle) {
   size_t reclaim_large_at = map_.large_values().allocated_bytes() + kLargeBytesPerReclaim;
   // What is put back among the watched finds room: it was there before.
   try {
+    if (moves_all_) SortDue();
     for (; next < due_.size(); ++next) {
       if (!SettleLeaf(due_[next], idle)) watched_.push_back(due_[next]);
       if (map_.retired_bytes() < reclaim_at &&

@@ -86,6 +86,8 @@ class Settler {
   void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // What the blocks of the due leaves take, by a sample of them.
   size_t DueBytes() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // By key, so that blocks made one after the other stand side by side in the order of their keys.
+  void SortDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // Settles the due leaves. Watches those again whose latch is taken.
   void SettleDue(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   bool BecameIdle(Watched* watched, uint64_t now_us) const;
