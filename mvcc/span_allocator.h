@@ -34,9 +34,9 @@ namespace firn::internal {
 // times while a class passed to the next, 1.28 now. A free run serves any size, and its pages can
 // go back one by one.
 //
-// Threads take blocks from spans of their own, a few threads from the same: with one set of spans for
-// all, a lock and the lines behind it went from core to core with every other put of two writers
-// (0.94 of that time since). A block goes back to its span, whoever frees it.
+// Threads take blocks from spans of their own; every kShards-th shares them. With one set for all, a
+// lock and the lines behind it went from core to core with every third put of two writers, who take
+// 0.93 of that time since. A block goes back to its span, whoever frees it.
 //
 // Free() finds a span by masking the address down to the region's header; no lock, no search.
 class SpanAllocator {
