@@ -95,6 +95,11 @@ absl::StatusOr<std::vector<std::optional<std::string>>> Db::MultiGet(
   return GetSnapshot({.label = "multi-get"}).MultiGet(keys);
 }
 
+absl::Status Db::MultiGet(absl::Span<const std::string_view> keys,
+                          std::vector<std::optional<std::string>>* values) const {
+  return GetSnapshot({.label = "multi-get"}).MultiGet(keys, values);
+}
+
 absl::StatusOr<bool> Db::Contains(std::string_view key) const {
   if (absl::Status status = impl_->CheckOpen(); !status.ok()) return status;
   return internal::ContainsKey(impl_->map(), key, LatestView(impl_->map().oracle()));

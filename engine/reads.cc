@@ -4,14 +4,28 @@
 
 namespace firn::internal {
 
-absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
-    const VersionedMap& map, absl::Span<const std::string_view> keys, uint64_t read_ts) {
-  using Values = std::vector<std::optional<std::string>>;
-  return CatchOutOfMemory("reading several values", [&]() -> absl::StatusOr<Values> {
+namespace {
+
+// Copies into the string that is there, if one is.
+void Assign(const VersionView& version, std::optional<std::string>* value) {
+  if (version.kind == ValueKind::kTombstone) {
+    value->reset();
+  } else if (value->has_value()) {
+    (*value)->assign(version.bytes());
+  } else {
+    value->emplace(version.bytes());
+  }
+}
+
+}  // namespace
+
+absl::Status MultiGetAt(const VersionedMap& map, absl::Span<const std::string_view> keys,
+                        uint64_t read_ts, std::vector<std::optional<std::string>>* values) {
+  return CatchOutOfMemory("reading several values", [&]() -> absl::Status {
     // In groups, each step for all keys of a group before the next step: the cache misses of
     // their descents overlap instead of following one another.
     constexpr size_t kGroup = 16;
-    Values values(keys.size());
+    values->resize(keys.size());
     const SnapshotView view(read_ts);
     for (size_t begin = 0; begin < keys.size(); begin += kGroup) {
       const size_t count = std::min(kGroup, keys.size() - begin);
@@ -32,11 +46,10 @@ absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
       }
       for (size_t i = 0; i < count; ++i) {
         const std::string_view key = keys[begin + i];
-        const VersionView version = FindVersion(*states[i], key, view);
-        if (version.kind != ValueKind::kTombstone) values[begin + i].emplace(version.bytes());
+        Assign(FindVersion(*states[i], key, view), &(*values)[begin + i]);
       }
     }
-    return values;
+    return absl::OkStatus();
   });
 }
 

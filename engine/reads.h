@@ -56,9 +56,9 @@ absl::StatusOr<bool> ContainsKey(const VersionedMap& map, std::string_view key, 
   });
 }
 
-// All of `keys` at one read timestamp, which the caller has pinned.
-absl::StatusOr<std::vector<std::optional<std::string>>> MultiGetAt(
-    const VersionedMap& map, absl::Span<const std::string_view> keys, uint64_t read_ts);
+// All of `keys` at one read timestamp, which the caller has pinned; `*values` is written over.
+absl::Status MultiGetAt(const VersionedMap& map, absl::Span<const std::string_view> keys,
+                        uint64_t read_ts, std::vector<std::optional<std::string>>* values);
 
 }  // namespace firn::internal
 

@@ -61,8 +61,15 @@ absl::StatusOr<std::optional<PinnedValue>> Snapshot::GetPinned(std::string_view 
 
 absl::StatusOr<std::vector<std::optional<std::string>>> Snapshot::MultiGet(
     absl::Span<const std::string_view> keys) const {
+  std::vector<std::optional<std::string>> values;
+  if (absl::Status status = MultiGet(keys, &values); !status.ok()) return status;
+  return values;
+}
+
+absl::Status Snapshot::MultiGet(absl::Span<const std::string_view> keys,
+                                std::vector<std::optional<std::string>>* values) const {
   if (absl::Status status = CheckReadable(); !status.ok()) return status;
-  return internal::MultiGetAt(*map_, keys, ts_.value);
+  return internal::MultiGetAt(*map_, keys, ts_.value, values);
 }
 
 absl::StatusOr<bool> Snapshot::Contains(std::string_view key) const {

@@ -54,12 +54,16 @@ class FirnPeer {
       if (found->has_value()) use((*found)->view());
       return found->has_value();
     }
-    // As many keys in one call.
+    // As many keys in one call, copied out, too.
     template <class Use>
     void MultiGet(absl::Span<const std::string_view> keys, Use use) {
-      for (const std::optional<std::string>& value : ValueOf(snapshot_.MultiGet(keys))) {
-        if (value.has_value()) use(std::string_view(*value));
-      }
+      CheckOk(snapshot_.MultiGet(keys, &values_));
+      UseEach(values_, use);
+    }
+    // The same into strings of their own, which each call allocates.
+    template <class Use>
+    void MultiGetAnew(absl::Span<const std::string_view> keys, Use use) {
+      UseEach(ValueOf(snapshot_.MultiGet(keys)), use);
     }
     template <class Visit>
     void Scan(Visit visit) {
@@ -87,9 +91,17 @@ class FirnPeer {
     }
 
    private:
+    template <class Use>
+    static void UseEach(const std::vector<std::optional<std::string>>& values, Use use) {
+      for (const std::optional<std::string>& value : values) {
+        if (value.has_value()) use(std::string_view(*value));
+      }
+    }
+
     Snapshot snapshot_;
     std::optional<Iterator> cursor_;
     std::string value_ = ValueBuffer();
+    std::vector<std::optional<std::string>> values_;
   };
   View OpenView(std::string_view label = "bench") const {
     Snapshot snapshot = db_->GetSnapshot({.label = std::string(label), .owner = {}});

@@ -72,6 +72,9 @@ class FIRN_EXPORT Db {
   // All keys at one moment; answers stand in the order of `keys`.
   absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
       absl::Span<const std::string_view> keys) const;
+  // The same into `*values`, whose strings are written over; see Snapshot::MultiGet().
+  absl::Status MultiGet(absl::Span<const std::string_view> keys,
+                        std::vector<std::optional<std::string>>* values) const;
   absl::StatusOr<bool> Contains(std::string_view key) const;
   // Estimates from the map's structure; cost grows with the number of inner nodes.
   absl::StatusOr<uint64_t> ApproximateCount(const KeyRange& range) const;

@@ -81,6 +81,10 @@ class FIRN_EXPORT Snapshot {
   // Answers stand in the order of `keys`.
   absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
       absl::Span<const std::string_view> keys) const;
+  // The same into `*values`, whose strings are written over: who asks again and again allocates
+  // little. After an error some of the answers may stand there.
+  absl::Status MultiGet(absl::Span<const std::string_view> keys,
+                        std::vector<std::optional<std::string>>* values) const;
   absl::StatusOr<bool> Contains(std::string_view key) const;
 
   Iterator NewIterator(const IteratorOptions& options = {}) const;

@@ -107,6 +107,26 @@ TEST(ApiTest, MultiGetAnswersInTheOrderOfItsKeys) {
   EXPECT_EQ(ValueOf(db->MultiGet({})), Values{});
 }
 
+TEST(ApiTest, MultiGetIntoAVectorWritesOverWhatIsThere) {
+  const auto db = OpenTestDb();
+  ValueOf(db->Put("a", std::string(100, 'a')));
+  ValueOf(db->Put("b", "2"));
+  const Snapshot snapshot = db->GetSnapshot();
+  ValueOf(db->Put("b", "3"));
+  using Values = std::vector<std::optional<std::string>>;
+  // Longer and shorter strings, none, and more of them than keys.
+  Values values = {std::string(200, 'x'), "y", std::nullopt, "w", "v"};
+  const char* const memory = values[0]->data();
+  const std::vector<std::string_view> keys = {"a", "nothing", "b", "b"};
+  ASSERT_TRUE(IsOk(snapshot.MultiGet(keys, &values)));
+  EXPECT_EQ(values, (Values{std::string(100, 'a'), std::nullopt, "2", "2"}));
+  EXPECT_EQ(values[0]->data(), memory) << "allocated anew";
+  ASSERT_TRUE(IsOk(db->MultiGet(keys, &values)));
+  EXPECT_EQ(values, (Values{std::string(100, 'a'), std::nullopt, "3", "3"}));
+  ASSERT_TRUE(IsOk(db->MultiGet({}, &values)));
+  EXPECT_TRUE(values.empty());
+}
+
 TEST(ApiTest, MultiGetOfManyKeysCrossesLeaves) {
   const auto db = OpenTestDb();
   std::vector<std::string> names;

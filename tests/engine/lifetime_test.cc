@@ -48,6 +48,11 @@ const DbCall kDbCalls[] = {
        const std::vector<std::string_view> keys = {"a", "b"};
        return db.MultiGet(keys).status();
      }},
+    {"MultiGet into a vector",
+     [](Db& db) {
+       std::vector<std::optional<std::string>> values;
+       return db.MultiGet({}, &values);
+     }},
     {"MultiGet of nothing", [](Db& db) { return db.MultiGet({}).status(); }},
     {"Contains", [](Db& db) { return db.Contains("a").status(); }},
     {"ApproximateCount", [](Db& db) { return db.ApproximateCount({}).status(); }},
@@ -81,6 +86,11 @@ const SnapshotCall kSnapshotCalls[] = {
      [](const Snapshot& snapshot) {
        const std::vector<std::string_view> keys = {"a", "b"};
        return snapshot.MultiGet(keys).status();
+     }},
+    {"MultiGet into a vector",
+     [](const Snapshot& snapshot) {
+       std::vector<std::optional<std::string>> values;
+       return snapshot.MultiGet({}, &values);
      }},
     {"Contains", [](const Snapshot& snapshot) { return snapshot.Contains("a").status(); }},
     {"NewIterator", [](const Snapshot& snapshot) { return snapshot.NewIterator().status(); }},

@@ -163,6 +163,11 @@ const Call kOthers[] = {
     {"Get into a string", [](Scene& s) { return s.db->Get(s.all_keys[3], &s.copied).status(); }},
     {"GetPinned", [](Scene& s) { return s.db->GetPinned(s.all_keys[3]).status(); }},
     {"MultiGet", [](Scene& s) { return s.db->MultiGet(s.key_views).status(); }},
+    {"MultiGet into a vector",
+     [](Scene& s) {
+       std::vector<std::optional<std::string>> values;
+       return s.db->MultiGet(s.key_views, &values);
+     }},
     {"Contains", [](Scene& s) { return s.db->Contains(s.present).status(); }},
     {"ApproximateCount",
      [](Scene& s) {
