@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <thread>
 
+#include "mvcc/pause.h"
+
 namespace firn::bench {
 
 // A control for threads that share a Db: each draws the next number and returns once all up to it
@@ -18,6 +20,7 @@ class CommonOrder {
   void TakeTurn() {
     const uint64_t mine = drawn_.fetch_add(1, std::memory_order_relaxed);
     for (int tries = 1; visible_.load(std::memory_order_acquire) != mine; ++tries) {
+      internal::Pause();
       if (tries % kTriesBetweenYields == 0) std::this_thread::yield();
     }
     visible_.store(mine + 1, std::memory_order_release);
