@@ -202,20 +202,24 @@ TEST(SpanAllocatorTest, ThreadsAllocateAndFreeEachOthersBlocks) {
 TEST(SpanAllocatorTest, ThreadsTakeFromSpansOfTheirOwn) {
   constexpr size_t kBytes = 128;
   SpanAllocator allocator;
-  void* const mine = allocator.Allocate(kBytes).data;
-  void* others = nullptr;
-  std::thread([&] { others = allocator.Allocate(kBytes).data; }).join();
+  const auto allocate = [&] { return allocator.Allocate(kBytes).data; };
+  const auto on_another_thread = [](const auto& work) { std::thread(work).join(); };
   const auto span_of = [](const void* data) {
     return reinterpret_cast<uintptr_t>(data) / kMinSpanBytes;
   };
-  EXPECT_NE(span_of(mine), span_of(others));
+  void* mine[] = {allocate(), allocate()};
+  void* others[2];
+  on_another_thread([&] { std::generate_n(others, 2, allocate); });
+  EXPECT_EQ(span_of(mine[0]), span_of(mine[1]));
+  EXPECT_NE(span_of(mine[0]), span_of(others[0]));
 
   // Whoever frees a block, it goes back to where it was from.
-  allocator.Free(others, kBytes);
-  std::thread([&] { allocator.Free(mine, kBytes); }).join();
+  allocator.Free(others[0], kBytes);
+  on_another_thread([&] { allocator.Free(mine[0], kBytes); });
+  EXPECT_EQ(allocate(), mine[0]);
+  on_another_thread([&] { EXPECT_EQ(allocate(), others[0]); });
+  for (void* block : {mine[0], mine[1], others[0], others[1]}) allocator.Free(block, kBytes);
   EXPECT_EQ(allocator.allocated_bytes(), 0u);
-  EXPECT_EQ(allocator.Allocate(kBytes).data, mine);
-  allocator.Free(mine, kBytes);
 }
 
 TEST(SpanAllocatorTest, ThreadsPrepareAndTakeAtOnce) {
