@@ -45,7 +45,7 @@ enum class BackgroundMode {
 
 // Sizes of the ordered map. Tests make them tiny so that structure changes all the time.
 struct TuningOptions {
-  size_t block_bytes = 13'312;      // Target size of a leaf's frozen block; 64 to 1 MiB.
+  size_t block_bytes = 13'568;      // Target size of a leaf's frozen block; 64 to 1 MiB.
   size_t block_entries = 1024;      // At most so many entries a block; 2 to 65,536.
   size_t delta_slots = 32;          // Fresh keys a leaf takes at most before it freezes; 2 to 256.
   size_t inner_fanout = 64;         // Children of an inner node; 4 to 1,024.
