@@ -25,7 +25,6 @@ class CommonOrder {
     }
     visible_.store(mine + 1, std::memory_order_release);
   }
-  uint64_t turns() const { return visible_.load(std::memory_order_acquire); }
 
  private:
   static constexpr int kTriesBetweenYields = 1000;  // The other thread may not be running.

@@ -1,4 +1,5 @@
-// What does an overwrite cost? Varies: engine; one thread on one Db, two on one, two on a Db each.
+// What does an overwrite cost? Varies: engine; one thread on one Db, two on one, two on a Db each,
+// and these with nothing in common but an order of commits.
 // Fixed: all entries there and settled, keys drawn uniformly, as many overwrites as entries, one
 // put a commit. Reports: time per put, the content checked afterwards.
 #include <memory>
