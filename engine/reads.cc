@@ -1,5 +1,6 @@
 #include "engine/reads.h"
 
+#include "mvcc/prefetch.h"
 #include "mvcc/schedule_point.h"
 
 namespace firn::internal {
@@ -33,7 +34,7 @@ absl::Status MultiGetAt(const VersionedMap& map, absl::Span<const std::string_vi
       OrderedMap::LeafPlace places[kGroup];
       for (size_t i = 0; i < count; ++i) places[i] = map.map().FindPlace(keys[begin + i]);
       for (size_t i = 0; i < count; ++i) {
-        __builtin_prefetch(places[i].leaf);
+        PrefetchLine(places[i].leaf);
         LeafState::PrefetchIndex(places[i].likely_state);
       }
       AtSchedulePoint("map:found_leaf");

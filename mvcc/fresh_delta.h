@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "mvcc/frozen_block.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/span_allocator.h"
 #include "mvcc/version.h"
 #include "mvcc/version_chain.h"
@@ -54,20 +55,17 @@ class FreshDelta {
   const FreshSlot& slot(uint32_t i) const { return chunk(i / kSlotsPerChunk)[i % kSlotsPerChunk]; }
   // Fetches the table of what is or was a delta ahead of a search. Reads nothing.
   static void Prefetch(const FreshDelta* delta) {
-    __builtin_prefetch(delta);
-    __builtin_prefetch(reinterpret_cast<const char*>(delta) + 64);
+    PrefetchLines(delta, 2);
   }
   // Fetch the first `count` published slots, and then what these point to, ahead of a look at all
   // of them: cache misses one after the other would take many times as long.
   void PrefetchSlots(uint32_t count) const {
-    for (uint32_t i = 0; i < count; ++i) __builtin_prefetch(&slot(i));
+    for (uint32_t i = 0; i < count; ++i) PrefetchLine(&slot(i));
   }
   void PrefetchVersions(uint32_t count) const {
     for (uint32_t i = 0; i < count; ++i) {
-      const char* version = reinterpret_cast<const char*>(slot(i).chain.Head());
-      __builtin_prefetch(slot(i).key_data);
-      __builtin_prefetch(version);
-      __builtin_prefetch(version + 64);
+      PrefetchLine(slot(i).key_data);
+      PrefetchLines(slot(i).chain.Head(), 2);
     }
   }
   // The slot of `key` among those published; null if it has none.

@@ -11,6 +11,7 @@
 #include "mvcc/check.h"
 #include "mvcc/key_index.h"
 #include "mvcc/large_value.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/version.h"
 
 namespace firn::internal {
@@ -171,16 +172,14 @@ class FrozenBlock {
   void PrefetchOlderIndex(uint32_t i, uint32_t from_end) const {
     if (i >= count_ || older_count_ == 0) return;
     const size_t record = size_t{count_} + OlderEnd(i) - from_end;
-    __builtin_prefetch(at(ts_at_ + ts_width_ * record));
-    if (offset_width_ != 0) __builtin_prefetch(at(offsets_ + offset_width_ * record));
+    PrefetchLine(at(ts_at_ + ts_width_ * record));
+    if (offset_width_ != 0) PrefetchLine(at(offsets_ + offset_width_ * record));
   }
   void PrefetchOlder(uint32_t i, uint32_t from_end) const {
     if (i >= count_ || older_count_ == 0) return;
     const uint32_t record = count_ + OlderEnd(i) - from_end;
     if (record > count_ + older_count_) return;  // It has not so many.
-    const char* bytes = records() + Offset(record);
-    __builtin_prefetch(bytes);
-    __builtin_prefetch(bytes + 64);
+    PrefetchLines(records() + Offset(record), 2);
   }
 
   // The position of the first key >= target. What stands there is read next: so many lines of the
@@ -189,9 +188,7 @@ class FrozenBlock {
     return KeyRun{heads(), count_, prefix(),
                   [this, fetch_lines](uint32_t i) {
                     const char* record = records() + Offset(i);
-                    for (size_t line = 1; line < fetch_lines; ++line) {
-                      __builtin_prefetch(record + 64 * line);
-                    }
+                    PrefetchLines(record + kLineBytes, fetch_lines - 1);
                     return key(i);
                   }}
         .Find(target);
@@ -208,8 +205,7 @@ class FrozenBlock {
     if (ComparePrefix(target, prefix()) != 0) return;
     const uint32_t head =
         HeadOf<uint32_t>(target.data() + prefix_size_, target.size() - prefix_size_);
-    const char* record = records() + Offset(LowerBoundOfHead(heads(), count_, head));
-    for (size_t line = 0; line < kRecordLines; ++line) __builtin_prefetch(record + 64 * line);
+    PrefetchLines(records() + Offset(LowerBoundOfHead(heads(), count_, head)), kRecordLines);
   }
 
   // The records of keys [first, last): an address to prefetch.

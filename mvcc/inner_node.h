@@ -11,6 +11,7 @@
 #include "mvcc/epoch.h"
 #include "mvcc/key_index.h"
 #include "mvcc/mutex.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/span_allocator.h"
 
 namespace firn::internal {
@@ -53,8 +54,7 @@ class InnerNode {
   // thirds full. With 128 children, too many lines to ask for, the child's line was waited for once
   // more: a get among 10,000,000 entries took 1.2 times as long. Reads nothing.
   void PrefetchSearch() const {
-    const char* base = reinterpret_cast<const char*>(this);
-    for (size_t line = 1; line <= 14; ++line) __builtin_prefetch(base + 64 * line);
+    PrefetchLines(reinterpret_cast<const char*>(this) + kLineBytes, 14);
   }
   void* child(uint32_t i) const { return children()[i].node.load(std::memory_order_acquire); }
   void SetChild(uint32_t i, void* node) {

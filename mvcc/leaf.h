@@ -16,6 +16,7 @@
 #include "mvcc/leaf_pointer.h"
 #include "mvcc/mutex.h"
 #include "mvcc/older_run.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/span_allocator.h"
 
 namespace firn::internal {
@@ -92,13 +93,10 @@ struct LeafState {
   // Fetches the header and the block's index, which follows it, ahead of a search: of a hundred
   // short keys all of it. Reads nothing: the state may be gone.
   static void PrefetchIndex(const void* state) {
-    for (size_t line = 0; line < 10; ++line) {
-      __builtin_prefetch(static_cast<const char*>(state) + 64 * line);
-    }
+    PrefetchLines(state, 10);
   }
   static void PrefetchHeader(const void* state) {
-    __builtin_prefetch(state);
-    __builtin_prefetch(static_cast<const char*>(state) + 64);
+    PrefetchLines(state, 2);
   }
   // All of it: header, fences and block.
   std::string_view memory() const { return {reinterpret_cast<const char*>(this), retired.bytes}; }
@@ -190,11 +188,8 @@ struct alignas(64) Leaf {
   // Fetches what a write of a key will look at and write to, all at once.
   void PrefetchForWrite() const {
     FreshDelta::Prefetch(delta.load(std::memory_order_relaxed));
-    __builtin_prefetch(append_slot.load(std::memory_order_relaxed), 1);
-    const void* bytes = append_bytes.load(std::memory_order_relaxed);
-    for (size_t line = 0; line < 3; ++line) {
-      __builtin_prefetch(static_cast<const char*>(bytes) + 64 * line, 1);
-    }
+    PrefetchToWrite(append_slot.load(std::memory_order_relaxed), 1);
+    PrefetchToWrite(append_bytes.load(std::memory_order_relaxed), 3);
   }
 };
 static_assert(sizeof(Leaf) == 128);

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "mvcc/check.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/schedule_point.h"
 
 namespace firn::internal {
@@ -98,7 +99,7 @@ const LeafState* PrefetchLeaves(const InnerNode& parent, uint32_t index, bool fo
     return leaf->state.Load()->delta.load(std::memory_order_acquire);
   };
   if (const Leaf* leaf = leaf_ahead(4)) {
-    __builtin_prefetch(leaf);
+    PrefetchLine(leaf);
     LeafState::PrefetchHeader(parent.hint(child_ahead(4)));
   }
   if (const Leaf* leaf = leaf_ahead(3)) FreshDelta::Prefetch(delta_of(leaf));

@@ -15,6 +15,7 @@
 #include "mvcc/inner_node.h"
 #include "mvcc/large_value.h"
 #include "mvcc/leaf.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/pruner.h"
 #include "mvcc/schedule_point.h"
 #include "mvcc/span_allocator.h"
@@ -113,8 +114,7 @@ class OrderedMap {
     const Leaf* leaves[kPrefetchGroup];
     for (size_t i = 0; i < count; ++i) {
       leaves[i] = FindLeaf(key_of(items[i]));
-      __builtin_prefetch(leaves[i]);
-      __builtin_prefetch(reinterpret_cast<const char*>(leaves[i]) + 64);
+      PrefetchLines(leaves[i], 2);
     }
     for (size_t i = 0; i < count; ++i) leaves[i]->PrefetchForWrite();
   }
