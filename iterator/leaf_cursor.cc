@@ -323,7 +323,11 @@ void LeafCursor::ShowPlain(ReadyWindow* window, size_t at, Cut begin, Cut end, b
 
 void LeafCursor::CopyPlain(ReadyWindow* window, size_t at, uint32_t first, uint32_t count,
                            bool keys_only) const {
-  block_->CopyPlainEntries(first, count, window->entries + at);
+  ReadyEntry* entry = window->entries + at;
+  block_->ForEachPlain(first, first + count,
+                       [&](uint32_t, const char* key, uint32_t key_size, uint32_t value_size) {
+                         *entry++ = {key, key + key_size, key_size, value_size};
+                       });
   if (!keys_only) return;
   for (uint32_t i = 0; i < count; ++i) window->entries[at + i].value_size = 0;
 }

@@ -42,8 +42,9 @@ bool HasTombstone(std::span<const VersionView> versions) {
 void PrefetchToFreeze(const LeafState& state, const FreshDelta* delta, uint32_t fresh_count) {
   constexpr size_t kMostBytes = size_t{64} << 10;  // Of a larger one, the rest would push it out.
   if (delta != nullptr) delta->PrefetchSlots(fresh_count);
-  PrefetchToL2(state.memory().substr(0, kMostBytes));
+  LeafState::PrefetchIndex(&state);
   if (delta != nullptr) delta->PrefetchVersions(fresh_count);
+  PrefetchToL2(state.memory().substr(0, kMostBytes));
 }
 
 }  // namespace
@@ -75,6 +76,18 @@ void Freezer::AddKey(std::string_view key, const PinnedSet& pins, const OlderRun
   buffers_.entries.push_back(entry);
 }
 
+void Freezer::AddSingleValues(const FrozenBlock& block, uint32_t first, uint32_t end) {
+  const size_t at = buffers_.entries.size();
+  buffers_.entries.resize(at + (end - first));
+  FrozenEntry* entry = buffers_.entries.data() + at;
+  block.ForEachPlain(
+      first, end, [&](uint32_t i, const char* key, uint32_t key_size, uint32_t value_size) {
+        entry->key = {key, key_size};
+        entry->newest = {block.commit_ts(i), ValueKind::kValue, value_size, key + key_size};
+        ++entry;
+      });
+}
+
 void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
   const uint32_t fresh_count = delta == nullptr ? 0 : delta->count();
@@ -94,7 +107,13 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
     walk.VisitKey(i, [this](const VersionView& older) { buffers_.versions.push_back(older); });
   };
   uint32_t i = 0;
+  const bool has_single_values = !reads_runs && block.has_single_values();
   const auto add_block_keys_until = [&](uint32_t end) {
+    if (has_single_values) {
+      AddSingleValues(block, i, end);
+      i = end;
+      return;
+    }
     for (; i < end; ++i) {
       if (has_one_value(i)) {
         buffers_.entries.push_back({block.key(i), block.newest(i)});

@@ -54,9 +54,7 @@ class FreshDelta {
   uint32_t count() const { return count_.load(std::memory_order_acquire); }
   const FreshSlot& slot(uint32_t i) const { return chunk(i / kSlotsPerChunk)[i % kSlotsPerChunk]; }
   // Fetches the table of what is or was a delta ahead of a search. Reads nothing.
-  static void Prefetch(const FreshDelta* delta) {
-    PrefetchLines(delta, 2);
-  }
+  static void Prefetch(const FreshDelta* delta) { PrefetchLines(delta, 2); }
   // Fetch the first `count` published slots, and then what these point to, ahead of a look at all
   // of them: cache misses one after the other would take many times as long.
   void PrefetchSlots(uint32_t count) const {

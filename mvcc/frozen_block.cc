@@ -26,6 +26,34 @@ struct Columns {
   size_t offsets, times, key_sizes, kinds, older_ends, bytes, end;
 };
 
+// Copies one of the short pieces that most records are made of: without a call, and without branches
+// that go wrong where many are of one size. A freeze spent a seventh of its time in memmove.
+inline void CopyPiece(char* out, const char* in, size_t size) {
+  if (size > 256) {
+    std::memcpy(out, in, size);
+  } else if (size >= 16) {
+    for (size_t at = 0; at + 16 <= size; at += 16) std::memcpy(out + at, in + at, 16);
+    std::memcpy(out + size - 16, in + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(out, in, 8);
+    std::memcpy(out + size - 8, in + size - 8, 8);
+  } else {
+    for (size_t at = 0; at < size; ++at) out[at] = in[at];
+  }
+}
+
+// Returns the bytes it wrote. Counts a reference on a large value.
+inline size_t CopyVersion(char* out, const VersionView& version) {
+  if (version.kind == ValueKind::kLarge) {
+    LargeValue* large = version.large();
+    large->AddRef();
+    std::memcpy(out, &large, sizeof(large));
+    return sizeof(large);
+  }
+  CopyPiece(out, version.data, version.size);
+  return version.size;
+}
+
 }  // namespace
 
 FrozenBlock::Plan FrozenBlock::MakePlan(std::span<const FrozenEntry> entries,
@@ -108,65 +136,52 @@ FrozenBlock* FrozenBlock::Build(void* memory, const Plan& plan,
   block->has_tombstones_ = plan.has_tombstones;
   block->has_large_ = plan.has_large;
 
-  uint32_t offset = 0;
+  char* const records = block->at(columns.bytes);
+  size_t offset = 0;
   for (uint32_t i = 0; i < plan.count; ++i) {
     const std::string_view key = entries[i].key;
     block->Store<uint32_t>(
         sizeof(FrozenBlock) + 4 * size_t{i},
         HeadOf<uint32_t>(key.data() + plan.prefix_size, key.size() - plan.prefix_size));
-    if (plan.key_size_width == 1) {
-      block->Store<uint8_t>(columns.key_sizes + i, static_cast<uint8_t>(key.size()));
-    } else if (plan.key_size_width == 2) {
-      block->Store<uint16_t>(columns.key_sizes + 2 * size_t{i}, static_cast<uint16_t>(key.size()));
-    }
-    block->SetOffset(i, offset);
-    key.copy(block->at(columns.bytes + offset), key.size());
-    offset += static_cast<uint32_t>(key.size());
-    block->WriteVersion(i, &offset, entries[i].newest);
+    block->StoreAt(columns.key_sizes, plan.key_size_width, i, key.size());
+    block->WriteColumns(i, offset, entries[i].newest);
+    CopyPiece(records + offset, key.data(), key.size());
+    offset += key.size();
+    offset += CopyVersion(records + offset, entries[i].newest);
   }
   uint32_t record = plan.count;
   for (uint32_t i = 0; i < plan.count && plan.older_count != 0; ++i) {
-    for (uint32_t j = 0; j < entries[i].older_count; ++j, ++record) {
-      block->SetOffset(record, offset);
-      block->WriteVersion(record, &offset, older[entries[i].older_begin + j]);
+    const FrozenEntry& entry = entries[i];
+    for (const VersionView& version : older.subspan(entry.older_begin, entry.older_count)) {
+      block->WriteColumns(record++, offset, version);
+      offset += CopyVersion(records + offset, version);
     }
-    const uint32_t end = record - plan.count;
-    if (plan.older_end_width == 2) {
-      block->Store<uint16_t>(columns.older_ends + 2 * size_t{i}, static_cast<uint16_t>(end));
-    } else {
-      block->Store<uint32_t>(columns.older_ends + 4 * size_t{i}, end);
-    }
+    block->StoreAt(columns.older_ends, plan.older_end_width, i, record - plan.count);
   }
-  block->SetOffset(record, offset);
+  block->StoreAt(columns.offsets, plan.offset_width, record, offset);
   FIRN_INVARIANT(offset == plan.record_bytes);
   return block;
 }
 
-void FrozenBlock::SetOffset(uint32_t record, uint32_t offset) {
-  if (offset_width_ == 4) {
-    Store<uint32_t>(offsets_ + 4 * size_t{record}, offset);
-  } else if (offset_width_ == 2) {
-    Store<uint16_t>(offsets_ + 2 * size_t{record}, static_cast<uint16_t>(offset));
-  }
+inline void FrozenBlock::WriteColumns(uint32_t record, size_t offset, const VersionView& version) {
+  StoreAt(offsets_, offset_width_, record, offset);
+  StoreAt(ts_at_, ts_width_, record, version.commit_ts - base_ts_);
+  if (has_kinds_) Store<uint8_t>(kinds_at_ + record, static_cast<uint8_t>(version.kind));
 }
 
-void FrozenBlock::WriteVersion(uint32_t record, uint32_t* offset, const VersionView& version) {
-  const uint64_t above_base = version.commit_ts - base_ts_;
-  if (ts_width_ == 4) {
-    Store<uint32_t>(ts_at_ + 4 * size_t{record}, static_cast<uint32_t>(above_base));
-  } else if (ts_width_ == 8) {
-    Store<uint64_t>(ts_at_ + 8 * size_t{record}, above_base);
+inline void FrozenBlock::StoreAt(size_t column, uint8_t width, uint32_t i, uint64_t value) {
+  switch (width) {
+    case 0:
+      return;
+    case 1:
+      return Store(column + i, static_cast<uint8_t>(value));
+    case 2:
+      return Store(column + 2 * size_t{i}, static_cast<uint16_t>(value));
+    case 4:
+      return Store(column + 4 * size_t{i}, static_cast<uint32_t>(value));
+    default:
+      return Store(column + 8 * size_t{i}, value);
   }
-  if (has_kinds_) Store<uint8_t>(kinds_at_ + record, static_cast<uint8_t>(version.kind));
-  char* out = at(records_at_ + *offset);
-  if (version.kind == ValueKind::kLarge) {
-    LargeValue* large = version.large();
-    large->AddRef();
-    std::memcpy(out, &large, sizeof(large));
-  } else if (version.size != 0) {
-    std::memcpy(out, version.data, version.size);
-  }
-  *offset += static_cast<uint32_t>(version.stored_size());
 }
 
 }  // namespace firn::internal

@@ -100,6 +100,8 @@ class FrozenBlock {
   bool has_tombstones() const { return has_tombstones_; }
   bool has_older() const { return older_count_ != 0; }
   bool has_large() const { return has_large_; }
+  // Nothing but plain values here, and of each key one.
+  bool has_single_values() const { return !has_kinds_ && older_count_ == 0; }
   // A reader at `read_ts` may take every entry of the main run as it is.
   bool PlainAt(uint64_t read_ts) const { return max_commit_ts_ <= read_ts && !has_tombstones_; }
   size_t record_bytes() const { return Offset(count_ + older_count_); }
@@ -112,22 +114,22 @@ class FrozenBlock {
     const uint32_t begin = Offset(i) + KeySize(i);
     return MakeView(i, begin, Offset(i + 1));
   }
-  // Writes keys [first, first + count) and their newest versions, which must be plain inline
-  // values, to `entries`: any struct of key, key_size, value and value_size.
-  template <class Entry>
-  void CopyPlainEntries(uint32_t first, uint32_t count, Entry* entries) const {
+  // Calls visit(i, key, key_size, value_size) for keys [first, end), whose newest versions must be
+  // plain inline values: each stands right behind its key.
+  template <class Visit>
+  void ForEachPlain(uint32_t first, uint32_t end, const Visit& visit) const {
     // The common cases without a branch for each entry.
     const auto key_size = [uniform = uint32_t{uniform_key_size_}](uint32_t) { return uniform; };
     if (key_size_width_ != 0 || offset_width_ == 4) {
-      CopyPlainEntries(
-          first, count, entries, [this](uint32_t i) { return Offset(i); },
+      ForEachPlain(
+          first, end, visit, [this](uint32_t i) { return Offset(i); },
           [this](uint32_t i) { return KeySize(i); });
     } else if (offset_width_ == 0) {
-      CopyPlainEntries(
-          first, count, entries, [size = offsets_](uint32_t i) { return size * i; }, key_size);
+      ForEachPlain(
+          first, end, visit, [size = offsets_](uint32_t i) { return size * i; }, key_size);
     } else {
-      CopyPlainEntries(
-          first, count, entries,
+      ForEachPlain(
+          first, end, visit,
           [offsets = at(offsets_)](uint32_t i) {
             uint16_t offset;
             std::memcpy(&offset, offsets + 2 * size_t{i}, sizeof(offset));
@@ -226,19 +228,16 @@ class FrozenBlock {
  private:
   FrozenBlock() = default;
 
-  template <class Entry, class OffsetAt, class KeySizeAt>
-  void CopyPlainEntries(uint32_t first, uint32_t count, Entry* entries, const OffsetAt& offset_at,
-                        const KeySizeAt& key_size_at) const {
+  template <class Visit, class OffsetAt, class KeySizeAt>
+  void ForEachPlain(uint32_t first, uint32_t end, const Visit& visit, const OffsetAt& offset_at,
+                    const KeySizeAt& key_size_at) const {
     const char* bytes = records();
-    uint32_t begin = offset_at(first);
-    for (uint32_t i = 0; i < count; ++i) {
-      const uint32_t end = offset_at(first + i + 1);
-      const uint32_t key_size = key_size_at(first + i);
-      entries[i].key = bytes + begin;
-      entries[i].key_size = key_size;
-      entries[i].value = bytes + begin + key_size;
-      entries[i].value_size = end - begin - key_size;
-      begin = end;
+    uint32_t record_at = offset_at(first);
+    for (uint32_t i = first; i < end; ++i) {
+      const uint32_t record_end = offset_at(i + 1);
+      const uint32_t key_size = key_size_at(i);
+      visit(i, bytes + record_at, key_size, record_end - record_at - key_size);
+      record_at = record_end;
     }
   }
 
@@ -294,8 +293,10 @@ class FrozenBlock {
     return view;
   }
 
-  void WriteVersion(uint32_t record, uint32_t* offset, const VersionView& version);
-  void SetOffset(uint32_t record, uint32_t offset);
+  // Value i of a column of so many bytes each.
+  void StoreAt(size_t column, uint8_t width, uint32_t i, uint64_t value);
+  // All that there is of a record but its bytes, and what keys have.
+  void WriteColumns(uint32_t record, size_t offset, const VersionView& version);
 
   // One cache line of header: what a search needs first.
   uint32_t count_;
