@@ -15,12 +15,13 @@ namespace {
 constexpr size_t kFirstLimit = 4;
 // Cache lines fetched at a seek that likely begins a walk: a dozen entries of a hundred bytes.
 constexpr size_t kWalkLines = 24;
-// For so many fresh entries that a thread merges it asks for one freeze: for more of them, if the
-// leaf is larger than usual. An entry costs a scan 70 to 100 ns, a usual freeze costs a writer some
-// 4 us: a scan's time counts for more than a writer's, as far as the bars of both allow
+// A scan that meets so many fresh entries in a leaf wants them frozen: more of them, if the leaf is
+// larger than usual. Leaves that are scanned all the time then hold half as many on average. Each
+// leaf with any costs a scan some 150 ns and 35 for each entry, a usual freeze costs a writer 3 us:
+// a scan's time counts for more than a writer's, as far as the bars of both allow
 // (docs/performance.md).
-constexpr size_t kMergesPerFreeze = 16;
-constexpr size_t kBytesPerMerge = 832;
+constexpr size_t kFreshPerFreeze = 4;
+constexpr size_t kBytesPerFresh = 3328;
 
 }  // namespace
 
@@ -175,21 +176,16 @@ void SnapshotIterator::Enter(const LeafState* state, const Cut& cut) {
   // Last: what is cut at may stand in the state that is left, and that one may go as soon as the
   // slot names another. If it was retired long ago, no guard keeps it.
   map_->map().hazards().Protect(hazard_, &state->retired);
-  PayForMerge();
+  AskForFreezeIfLong();
 }
 
 // A point read costs the same however long a delta is, but a scan pays for each entry. So where
 // scans come by, deltas are frozen early, as Go's sync.Map promotes its dirty map after a number of
-// misses. They are counted by thread, and the leaf at which the count is full is frozen: one with
-// many fresh entries, likely. A count in each leaf would be written to by all readers.
-void SnapshotIterator::PayForMerge() {
-  if (cursor_.fresh_count() == 0) return;
-  thread_local size_t merged = 0;
-  merged += cursor_.fresh_count();
-  const size_t price =
-      std::max(kMergesPerFreeze, cursor_.state()->memory().size() / kBytesPerMerge);
-  if (merged < price) return;
-  merged %= price;
+// misses.
+void SnapshotIterator::AskForFreezeIfLong() {
+  const size_t fresh = cursor_.fresh_count();
+  if (fresh < kFreshPerFreeze) return;
+  if (fresh < cursor_.state()->memory().size() / kBytesPerFresh) return;
   map_->map().AskForFreeze(cursor_.state());
 }
 

@@ -92,12 +92,8 @@ struct LeafState {
   }
   // Fetches the header and the block's index, which follows it, ahead of a search: of a hundred
   // short keys all of it. Reads nothing: the state may be gone.
-  static void PrefetchIndex(const void* state) {
-    PrefetchLines(state, 10);
-  }
-  static void PrefetchHeader(const void* state) {
-    PrefetchLines(state, 2);
-  }
+  static void PrefetchIndex(const void* state) { PrefetchLines(state, 10); }
+  static void PrefetchHeader(const void* state) { PrefetchLines(state, 2); }
   // All of it: header, fences and block.
   std::string_view memory() const { return {reinterpret_cast<const char*>(this), retired.bytes}; }
   const char* lower_data() const { return reinterpret_cast<const char*>(this + 1); }
@@ -139,7 +135,7 @@ struct alignas(64) Leaf {
   // Which of the settler's lists this leaf is on; see Settler.
   bool watched : 1 ABSL_GUARDED_BY(latch) = false;
   bool held : 1 ABSL_GUARDED_BY(latch) = false;
-  // Scans have merged a good deal of the delta: the next write freezes it. See AskForFreeze().
+  // A scan has met a long delta: the next write freezes it. See AskForFreeze().
   bool freeze_asked : 1 ABSL_GUARDED_BY(latch) = false;
   // Counts writes, so that the settler can tell an idle leaf; wraps around.
   //   Writer: under the latch. Reader: the settler; relaxed, a late look only settles later.

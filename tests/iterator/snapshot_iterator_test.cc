@@ -229,37 +229,69 @@ bool FreezeAsked(TestMap& map) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   return asked;
 }
 
-// A thread asks for a freeze once it has merged sixteen fresh keys; the next write obeys, be it of a
-// new key or of one that is fresh already.
-TEST(SnapshotIteratorTest, WhatScansMergedAgainAndAgainTheNextWriteFreezes) {
+// Scans all there is.
+Entries Scan(TestMap& map, bool forward = true) {
+  SnapshotSlot* snapshot = map.Pin();
+  Entries seen;
+  {
+    Iterator iterator = Open(map, snapshot);
+    seen = All(iterator, forward);
+  }
+  map.Drop(snapshot);
+  return seen;
+}
+
+// So many writes, of one commit, so that no freeze comes between them.
+void CommitKeys(TestMap& map, size_t count) {
+  Writes writes;
+  for (size_t i = 0; i < count; ++i) writes[Key(i)] = "fresh";
+  map.Commit(writes);
+}
+
+// A scan that meets four fresh keys in a leaf asks for a freeze; the next write obeys, be it of a new
+// key or of one that is fresh already.
+TEST(SnapshotIteratorTest, ALongDeltaThatAScanMetTheNextWriteFreezes) {
   for (const std::string& next : {Key(9), Key(0)}) {
     for (const bool forward : {true, false}) {
       TestMap map(test::RoomyTuning());
-      const Entries expected = {
-          {Key(0), "v"}, {Key(1), "v"}, {Key(2), "v"}, {Key(3), "v"}, {Key(4), "v"}};
-      map.Commit({expected.begin(), expected.end()});
-      SnapshotSlot* snapshot = map.Pin();
-      const auto scan = [&] {
-        Iterator iterator = Open(map, snapshot);
-        EXPECT_EQ(All(iterator, forward), expected);
-      };
-      std::thread([&] {  // One that has merged nothing yet.
-        for (int scans = 0; scans < 4; ++scans) {
-          EXPECT_FALSE(FreezeAsked(map)) << scans;
-          scan();
-        }
-      })
-          .join();
+      CommitKeys(map, 4);
+      EXPECT_FALSE(FreezeAsked(map)) << "nobody has met them yet";
+      EXPECT_EQ(Scan(map, forward).size(), 4u);
       EXPECT_TRUE(FreezeAsked(map));
-      EXPECT_EQ(map.Leaves().front().fresh, 5u) << "a scan freezes nothing itself";
+      EXPECT_EQ(map.Leaves().front().fresh, 4u) << "a scan freezes nothing itself";
       map.Put(next, "after");
       EXPECT_FALSE(FreezeAsked(map));
       ASSERT_EQ(map.Leaves().size(), 1u);
-      EXPECT_EQ(map.Leaves().front().frozen, 5u);
+      EXPECT_EQ(map.Leaves().front().frozen, 4u);
       EXPECT_EQ(map.Leaves().front().fresh, 1u);
-      scan();
-      map.Drop(snapshot);
+      EXPECT_EQ(Scan(map, forward)[next], "after");
+      EXPECT_FALSE(FreezeAsked(map)) << "for one fresh key";
     }
+  }
+}
+
+TEST(SnapshotIteratorTest, AShortDeltaIsLeftAloneHoweverOftenItIsMet) {
+  TestMap map(test::RoomyTuning());
+  CommitKeys(map, 3);
+  for (int scans = 0; scans < 20; ++scans) EXPECT_EQ(Scan(map).size(), 3u);
+  EXPECT_FALSE(FreezeAsked(map));
+}
+
+// The more a freeze copies, the more it has to be for.
+TEST(SnapshotIteratorTest, InALargerLeafADeltaHasToBeLonger) {
+  constexpr size_t kKeys = 200;  // Of a hundred bytes each.
+  for (const size_t fresh : {4, 12}) {
+    TuningOptions tuning = test::RoomyTuning();
+    tuning.block_bytes = 64 << 10;
+    tuning.block_entries = 2 * kKeys;
+    tuning.large_value_bytes = 1024;
+    TestMap map(tuning);
+    for (size_t i = 0; i < kKeys; ++i) map.Put(Key(i), std::string(100, 'v'));
+    map.Settle();
+    ASSERT_EQ(map.Leaves().size(), 1u);
+    CommitKeys(map, fresh);
+    EXPECT_EQ(Scan(map).size(), kKeys);
+    EXPECT_EQ(FreezeAsked(map), fresh == 12) << fresh;
   }
 }
 
