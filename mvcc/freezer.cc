@@ -100,25 +100,19 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   const bool reads_runs = state.older_runs != rest;
   // Nothing of such a key can go.
   const auto has_one_value = [&](uint32_t i) {
-    return !reads_runs && block.OlderOf(i).is_empty() && block.kind(i) != ValueKind::kTombstone;
+    return !reads_runs && block.OlderOf(i).is_empty() && block.kind(i) == ValueKind::kValue;
   };
   const auto add_frozen_versions = [&](uint32_t i) {
     buffers_.versions.push_back(block.newest(i));
     walk.VisitKey(i, [this](const VersionView& older) { buffers_.versions.push_back(older); });
   };
   uint32_t i = 0;
-  const bool has_single_values = !reads_runs && block.has_single_values();
   const auto add_block_keys_until = [&](uint32_t end) {
-    if (has_single_values) {
-      AddSingleValues(block, i, end);
-      i = end;
-      return;
-    }
     for (; i < end; ++i) {
-      if (has_one_value(i)) {
-        buffers_.entries.push_back({block.key(i), block.newest(i)});
-        continue;
-      }
+      const uint32_t first = i;
+      while (i < end && has_one_value(i)) ++i;
+      AddSingleValues(block, first, i);
+      if (i == end) return;
       buffers_.versions.clear();
       add_frozen_versions(i);
       AddKey(block.key(i), pins, rest);

@@ -96,7 +96,7 @@ class Freezer {
   void MergeInnerNodes(std::string_view key, uint32_t children_left);
   // Appends the pruned content of `state` to the buffers' entries, but for the runs from `rest` on.
   void Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest);
-  // Keys [first, end) of a block that has one value of each.
+  // Keys [first, end) of a block, each of which has one plain value.
   void AddSingleValues(const FrozenBlock& block, uint32_t first, uint32_t end);
   void AddKey(std::string_view key, const PinnedSet& pins, const OlderRun* rest);
   // How many bytes of older versions entries [first, last) have.

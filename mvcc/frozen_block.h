@@ -100,8 +100,6 @@ class FrozenBlock {
   bool has_tombstones() const { return has_tombstones_; }
   bool has_older() const { return older_count_ != 0; }
   bool has_large() const { return has_large_; }
-  // Nothing but plain values here, and of each key one.
-  bool has_single_values() const { return !has_kinds_ && older_count_ == 0; }
   // A reader at `read_ts` may take every entry of the main run as it is.
   bool PlainAt(uint64_t read_ts) const { return max_commit_ts_ <= read_ts && !has_tombstones_; }
   size_t record_bytes() const { return Offset(count_ + older_count_); }
