@@ -45,15 +45,18 @@ QueuedCommit::QueuedCommit(std::span<const NormalizedBatch::PointOp> points,
            ranges_.size() * sizeof(NormalizedBatch::RangeDeleteSpan);
 }
 
+void AsyncQueue::FreeChain(std::unique_ptr<QueuedCommit> first) {
+  while (first != nullptr) first = std::move(first->next_);
+}
+
 AsyncQueue::AsyncQueue(Store& store, Limits limits) : store_(store), limits_(limits) {
   thread_.Start("async queue", [this] { Run(); });
 }
 
 AsyncQueue::~AsyncQueue() {
   Close().IgnoreError();
-  // One by one: a chain of unique pointers would recurse.
   const MutexLock lock(mutex_);
-  while (head_ != nullptr) head_ = std::move(head_->next_);
+  FreeChain(std::move(head_));
 }
 
 absl::Status AsyncQueue::Reserve(const QueuedCommit& commit) {
@@ -161,44 +164,57 @@ void AsyncQueue::Run() {
 }
 
 void AsyncQueue::PersistGroup() {
-  std::vector<StoreCommit> group;
+  Group group{head_.get(), tail_};
+  busy_ = true;
+  mutex_.Unlock();
+  const absl::Status status = WriteGroup(group);
+  mutex_.Lock();
+  busy_ = false;
+  if (!status.ok()) {
+    if (store_.status().ok()) changed_.WaitFor(mutex_, kMemoryRetryUs);
+    changed_.NotifyAll();
+    return;
+  }
+  std::unique_ptr<QueuedCommit> written = TakeFront(group);
+  changed_.NotifyAll();
+  mutex_.Unlock();
+  FreeChain(std::move(written));
+  mutex_.Lock();
+}
+
+absl::Status AsyncQueue::WriteGroup(Group& group) {
+  AtSchedulePoint("async:before_store");
   absl::Status status;
   try {
-    size_t bytes = 0;
-    for (const QueuedCommit* each = head_.get(); each != nullptr; each = each->next_.get()) {
-      if (!group.empty() &&
-          (bytes + each->bytes() > kGroupBytes || group.size() >= kGroupCommits)) {
+    std::vector<StoreCommit> commits;
+    // Push() writes to the last one's link.
+    for (QueuedCommit* each = group.first;; each = each->next_.get()) {
+      if (!commits.empty() &&
+          (group.bytes + each->bytes() > kGroupBytes || commits.size() >= kGroupCommits)) {
         break;
       }
-      group.push_back(each->view());
-      bytes += each->bytes();
+      commits.push_back(each->view());
+      group.bytes += each->bytes();
+      group.last = each;
+      if (each == group.end) break;
     }
-    busy_ = true;
-    mutex_.Unlock();
-    AtSchedulePoint("async:before_store");
-    status = store_.Write(group, Durability::kBuffered);
-    AtSchedulePoint("async:after_store");
-    mutex_.Lock();
-    busy_ = false;
+    group.count = commits.size();
+    status = store_.Write(commits, Durability::kBuffered);
   } catch (const std::bad_alloc&) {
     status = OutOfMemoryError("persisting commits");
   }
-  if (status.ok()) {
-    DropFront(group.size());
-  } else if (store_.status().ok()) {
-    changed_.WaitFor(mutex_, kMemoryRetryUs);
-  }
-  changed_.NotifyAll();
+  AtSchedulePoint("async:after_store");
+  return status;
 }
 
-void AsyncQueue::DropFront(size_t count) {
-  for (; count > 0; --count) {
-    queued_bytes_ -= head_->bytes();
-    reserved_bytes_ -= head_->bytes();
-    head_ = std::move(head_->next_);
-    --count_;
-  }
+std::unique_ptr<QueuedCommit> AsyncQueue::TakeFront(const Group& group) {
+  queued_bytes_ -= group.bytes;
+  reserved_bytes_ -= group.bytes;
+  count_ -= group.count;
+  std::unique_ptr<QueuedCommit> taken = std::move(head_);
+  head_ = std::move(group.last->next_);
   if (head_ == nullptr) tail_ = nullptr;
+  return taken;
 }
 
 }  // namespace firn::internal

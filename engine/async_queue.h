@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -35,7 +36,7 @@ class QueuedCommit {
   friend class AsyncQueue;
 
   std::string bytes_of_keys_and_values_;
-  std::vector<NormalizedBatch::PointOp> points_;
+  absl::InlinedVector<NormalizedBatch::PointOp, 1> points_;  // Most commits are one put.
   std::vector<NormalizedBatch::RangeDeleteSpan> ranges_;
   size_t bytes_;
   CommitTs ts_;
@@ -78,11 +79,25 @@ class AsyncQueue {
   absl::Status Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
+  // One by one: a chain of unique pointers would recurse.
+  static void FreeChain(std::unique_ptr<QueuedCommit> first);
+
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   bool MustPersistNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Commits from the front of the queue. Thousands of them, spread over memory: so all that looks at
+  // each of them does so without the mutex, for which every commit waits.
+  struct Group {
+    QueuedCommit* first;
+    QueuedCommit* end;  // The last that stood in the queue.
+    QueuedCommit* last = nullptr;
+    size_t count = 0;
+    size_t bytes = 0;
+  };
   // Hands the front of the queue to the store. Gives the mutex up meanwhile.
   void PersistGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void DropFront(size_t count) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As many as make a group. Requires: busy_, so that they stay.
+  absl::Status WriteGroup(Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::unique_ptr<QueuedCommit> TakeFront(const Group& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Store& store_;
   const Limits limits_;
