@@ -80,7 +80,7 @@ void LeafCursor::FetchFreshAhead(size_t entries) {
   size_t count = std::min(fresh_ahead_.size(), (entries * fresh_ahead_share_ + 255) / 256);
   for (; count > 0; --count) {
     const FreshAddress& address = fresh_ahead_.back();
-    PrefetchToL2({address.key, 1});
+    PrefetchLineToL2(address.key);
     PrefetchToL2({address.version, 128});
     fresh_ahead_.pop_back();
   }

@@ -186,7 +186,7 @@ void SnapshotIterator::AskForFreezeIfLong() {
   const size_t fresh = cursor_.fresh_count();
   if (fresh < kFreshPerFreeze) return;
   if (fresh < cursor_.state()->memory().size() / kBytesPerFresh) return;
-  map_->map().AskForFreeze(cursor_.state());
+  cursor_.state()->delta.load(std::memory_order_acquire)->AskForFreeze();
 }
 
 void SnapshotIterator::BeginWalk() {

@@ -87,8 +87,7 @@ class SnapshotIterator {
   // The window has one entry, whose value is a LargeValue: takes a count on it and shows it.
   void HoldLarge(size_t at);
   void DropHeldLarge();
-  // The cursor has entered a leaf: its delta is to be frozen if that is long. Requires: the
-  // EpochGuard in which it was found.
+  // The cursor has entered a leaf: its delta is to be frozen if that is long.
   void AskForFreezeIfLong();
   void BeginWalk();
   size_t NextLimit();

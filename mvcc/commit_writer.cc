@@ -156,8 +156,8 @@ FreshDelta* CommitWriter::DeltaWithRoom(Leaf* leaf, std::span<const MapWrite> wr
   size_t slots = writes.size();
   if (slots == 1 && delta->Find(writes.front().key) != nullptr) slots = 0;
   // Asked once: where memory is short, the next write takes the room that there is.
-  const bool freeze = leaf->freeze_asked || SkipShortcut(16);  // Invariant builds: at times.
-  leaf->freeze_asked = false;
+  const bool freeze =
+      delta->TakeFreezeRequest() || SkipShortcut(16);  // Invariant builds: at times.
   return !freeze && delta->HasRoom(slots, ArenaBytes(writes), tuning.block_bytes / 2) ? delta
                                                                                       : nullptr;
 }

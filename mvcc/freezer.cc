@@ -98,7 +98,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   buffers_.entries.reserve(buffers_.entries.size() + block.count() + fresh_count);
   OlderWalk walk(state, rest, &buffers_.places);
   const bool reads_runs = state.older_runs != rest;
-  // Nothing of such a key can go.
+  // Nothing of such a key can go, and it stands in the block as a block has it.
   const auto has_one_value = [&](uint32_t i) {
     return !reads_runs && block.OlderOf(i).is_empty() && block.kind(i) == ValueKind::kValue;
   };

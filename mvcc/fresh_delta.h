@@ -68,9 +68,21 @@ class FreshDelta {
   }
   // The slot of `key` among those published; null if it has none.
   const FreshSlot* Find(std::string_view key) const;
+  // A scan that meets a long delta wants it frozen, by whoever writes to the leaf next. Once only:
+  // where nobody writes, scans share memory that none of them writes to.
+  void AskForFreeze() {
+    if (!freeze_asked()) freeze_asked_.store(true, std::memory_order_relaxed);
+  }
+  bool freeze_asked() const { return freeze_asked_.load(std::memory_order_relaxed); }
 
   // --- The writer, holding the leaf's latch --------------------------------------------
   FreshSlot* FindForWrite(std::string_view key) { return const_cast<FreshSlot*>(Find(key)); }
+  // Whether AskForFreeze() was called since.
+  bool TakeFreezeRequest() {
+    const bool asked = freeze_asked();
+    if (asked) freeze_asked_.store(false, std::memory_order_relaxed);
+    return asked;
+  }
   bool HasRoom(size_t slots, size_t bytes, size_t byte_limit) const;
   // Where the next append will put its slot, if there is room for it already, and its bytes.
   const FreshSlot* next_slot() const {
@@ -151,6 +163,9 @@ class FreshDelta {
   uint32_t used_bytes_ = 0;
   uint16_t ready_chunks_ = 0;
   bool has_large_ = false;
+  //   Writer: any scan sets it; under the latch it is taken back. Reader: both. relaxed: a word that
+  //   comes late or is lost makes a freeze earlier or later, and nothing else.
+  std::atomic<bool> freeze_asked_{false};
 };
 
 }  // namespace firn::internal

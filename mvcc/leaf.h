@@ -126,17 +126,14 @@ struct alignas(64) Leaf {
   //   Writer: under the latch. Reader: the same; to prefetch, anybody. Order: relaxed.
   std::atomic<FreshDelta*> delta{nullptr};
 
-  // Serialises writers, freezes, splits and merges of this leaf. Readers never wait for it: a scan
-  // that asks for a freeze only tries it.
+  // Serialises writers, freezes, splits and merges of this leaf. Readers never take it.
   // Order: leaves in key order, then inner nodes upwards.
   Mutex latch;
-  // These four share a byte, so they are written under the latch alone, of an obsolete leaf too.
+  // These three share a byte, so they are written under the latch alone, of an obsolete leaf too.
   bool obsolete : 1 ABSL_GUARDED_BY(latch) = false;
   // Which of the settler's lists this leaf is on; see Settler.
   bool watched : 1 ABSL_GUARDED_BY(latch) = false;
   bool held : 1 ABSL_GUARDED_BY(latch) = false;
-  // A scan has met a long delta: the next write freezes it. See AskForFreeze().
-  bool freeze_asked : 1 ABSL_GUARDED_BY(latch) = false;
   // Counts writes, so that the settler can tell an idle leaf; wraps around.
   //   Writer: under the latch. Reader: the settler; relaxed, a late look only settles later.
   std::atomic<uint8_t> write_count{0};
@@ -170,8 +167,7 @@ struct alignas(64) Leaf {
     return HeadOf<uint64_t>(key.data(), key.size()) < upper_head || state.Load()->BelowUpper(key);
   }
   // Returns the state before. Requires: the latch, or a leaf that nobody knows.
-  LeafState* Install(LeafState* installed) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-    freeze_asked = false;
+  LeafState* Install(LeafState* installed) {
     upper_head = installed->has_upper ? installed->upper_head : UINT64_MAX;
     delta.store(installed->delta.load(std::memory_order_acquire), std::memory_order_relaxed);
     return state.Swap(installed);

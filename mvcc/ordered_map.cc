@@ -166,14 +166,6 @@ Leaf* OrderedMap::LatchLeaf(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS
   }
 }
 
-void OrderedMap::AskForFreeze(const LeafState* state) const {
-  Leaf* leaf = FindLeaf(state->fences().lower);
-  if (!leaf->latch.TryLock()) return;
-  // An obsolete leaf still has its last state, and flags that are the settler's.
-  if (!leaf->obsolete && leaf->state.Load() == state) leaf->freeze_asked = true;
-  leaf->latch.Unlock();
-}
-
 Leaf* OrderedMap::NewLatchedLeaf(LeafState* state) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const SpanAllocator::Block memory = allocator_.Allocate(sizeof(Leaf));
   auto* leaf = new (memory.data) Leaf(state);

@@ -99,11 +99,6 @@ class OrderedMap {
   // Latches the leaf that covers `key`: current and not obsolete. Requires: an EpochGuard.
   Leaf* LatchLeaf(std::string_view key);
 
-  // A scan that met the fresh delta of `state` wants it frozen, by whoever writes to the leaf next.
-  // Only tries the latch: with a writer at it, and where the leaf has another state by now, nothing
-  // is done. Requires: an EpochGuard in which the state was found.
-  void AskForFreeze(const LeafState* state) const;
-
   // How many keys are fetched at once: enough for their cache misses to overlap.
   static constexpr size_t kPrefetchGroup = 16;
   // Fetches what writing the first kPrefetchGroup of these keys, key_of(item) each, looks at

@@ -5,9 +5,11 @@
 #include <cstddef>
 #include <string_view>
 
+#include "mvcc/atomics_policy.h"
+
 namespace firn::internal {
 
-inline constexpr size_t kLineBytes = 64;
+inline constexpr size_t kLineBytes = StdAtomics::kCacheLineBytes;
 
 // All of these read nothing: what was at the address may be gone.
 //

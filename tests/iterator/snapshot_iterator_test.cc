@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -221,12 +220,10 @@ TEST(SnapshotIteratorTest, DeletingEverythingWhileItStandsInTheMiddleChangesNoth
 }
 
 // Whether the only leaf is to be frozen by the next write.
-bool FreezeAsked(TestMap& map) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+bool FreezeAsked(TestMap& map) {
   const EpochGuard guard;
-  Leaf* leaf = map.map().LatchLeaf("");
-  const bool asked = leaf->freeze_asked;
-  leaf->latch.Unlock();
-  return asked;
+  const FreshDelta* delta = map.map().FindState("")->delta.load();
+  return delta != nullptr && delta->freeze_asked();
 }
 
 // Scans all there is.

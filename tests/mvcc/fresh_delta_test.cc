@@ -67,6 +67,16 @@ TEST_F(FreshDeltaTest, ANewOneIsEmpty) {
   EXPECT_EQ(delta_->Find("key"), nullptr);
 }
 
+TEST_F(FreshDeltaTest, AFreezeIsAskedForUntilSomebodyTakesTheWord) {
+  Make(8);
+  EXPECT_FALSE(delta_->TakeFreezeRequest());
+  delta_->AskForFreeze();
+  delta_->AskForFreeze();
+  EXPECT_TRUE(delta_->freeze_asked());
+  EXPECT_TRUE(delta_->TakeFreezeRequest());
+  EXPECT_FALSE(delta_->TakeFreezeRequest());
+}
+
 TEST_F(FreshDeltaTest, FindsEveryKeyAndNothingElse) {
   for (const uint32_t capacity : {2u, 7u, 8u, 9u, 32u, 256u}) {
     SCOPED_TRACE(capacity);

@@ -2,7 +2,6 @@
 
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -35,7 +34,6 @@ class LatchedLeaf {
 
   const LeafState& state() const { return *leaf_->state.Load(); }
   bool obsolete() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return leaf_->obsolete; }
-  bool freeze_asked() const ABSL_NO_THREAD_SAFETY_ANALYSIS { return leaf_->freeze_asked; }
   // Whether others find it latched.
   bool latched() const {
     const bool taken = leaf_->latch.TryLock();
@@ -181,31 +179,6 @@ TEST(OrderedMapTest, LatchingFollowsAMergeThatCameBetween) {
   EXPECT_TRUE(leaf.state().Covers(Key(49)));
 }
 #endif
-
-TEST(OrderedMapTest, AFreezeIsAskedForOfTheLeafThatHasTheStateStill) {
-  TestMap map;
-  Fill(map, 10);
-  const EpochGuard guard;
-  const LeafState* state = map.map().FindState(Key(7));
-  map.map().AskForFreeze(state);
-  EXPECT_TRUE(LatchedLeaf(map, Key(7)).freeze_asked());
-  EXPECT_FALSE(LatchedLeaf(map, Key(0)).freeze_asked());
-  map.Put(Key(7), "later");  // Which freezes it.
-  map.Settle();
-  EXPECT_FALSE(LatchedLeaf(map, Key(7)).freeze_asked());
-  ASSERT_NE(map.map().FindState(Key(7)), state);
-  map.map().AskForFreeze(state);
-  EXPECT_FALSE(LatchedLeaf(map, Key(7)).freeze_asked());
-}
-
-TEST(OrderedMapTest, WhoAsksForAFreezeDoesNotWaitForAWriter) {
-  TestMap map;
-  map.Put("key", "v");
-  const EpochGuard guard;
-  const LatchedLeaf leaf(map, "key");
-  std::thread([&] { map.map().AskForFreeze(&leaf.state()); }).join();
-  EXPECT_FALSE(leaf.freeze_asked());
-}
 
 TEST(OrderedMapTest, NothingIsFreedUnderAGuard) {
   TestMap map;
