@@ -390,7 +390,7 @@ absl::Status VerifyStructure(const VersionedMap& versioned) {
     if (absl::Status status = VerifyState(state); !status.ok()) return status;
     if (!state.fences().upper) return absl::OkStatus();
     lower.assign(*state.fences().upper);
-    const LeafState& before = *versioned.map().FindStateBefore(lower).state;
+    const LeafState& before = *versioned.map().FindStateBefore(lower);
     if (before.fences().lower >= lower) return Broken("no leaf ends at a fence", lower);
   }
 }

@@ -127,9 +127,10 @@ bool SnapshotIterator::SeekToLast() {
       position_ = Position::kBeforeFirst;
       return false;
     }
+    path_ = {};
     const EpochGuard guard;
     const OrderedMap& map = map_->map();
-    Enter(bounds_.upper ? map.FindStateBefore(*bounds_.upper).state : map.FindLastState(),
+    Enter(bounds_.upper ? map.FindStateBefore(*bounds_.upper) : map.FindLastState(),
           [&] { cursor_.CutAtEnd(); });
     return FillBackwardAcrossLeaves();
   });
@@ -163,6 +164,7 @@ void SnapshotIterator::EnterCovering(std::string_view key, const Cut& cut) {
     cut();
     return;
   }
+  path_ = {};
   const EpochGuard guard;
   Enter(map_->map().FindState(key), cut);
 }
@@ -214,7 +216,7 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
     }
     // The state found may begin below the fence: leaves are merged meanwhile.
     const EpochGuard guard;
-    const auto [state, next] = map_->map().FindStateForward(*fences.upper);
+    const auto [state, next] = map_->map().FindStateForward(*fences.upper, &path_);
     Enter(state, [&] { cursor_.CutBefore(*fences.upper); });
     cursor_.Expect(next);
   }
@@ -235,7 +237,7 @@ bool SnapshotIterator::FillBackwardAcrossLeaves() {
       return false;
     }
     const EpochGuard guard;  // As in the other direction.
-    const auto [state, next] = map_->map().FindStateBefore(lower);
+    const auto [state, next] = map_->map().FindStateBefore(lower, &path_);
     Enter(state, [&] { cursor_.CutBefore(lower); });
     cursor_.Expect(next);
   }

@@ -13,6 +13,7 @@
 #include "iterator/key_bounds.h"
 #include "iterator/leaf_cursor.h"
 #include "iterator/ready_window.h"
+#include "mvcc/leaf_path.h"
 #include "mvcc/versioned_map.h"
 
 namespace firn::internal {
@@ -105,6 +106,7 @@ class SnapshotIterator {
   bool likely_goes_on_ = false;  // Beyond the first window, after this seek.
   LargeValue* held_large_ = nullptr;
   LeafCursor cursor_;
+  LeafPath path_;  // Of the cursor's leaf, or of one where it was.
   ReadyWindow window_;
 };
 

@@ -31,6 +31,7 @@ enum class Field {
   kHazard,         // HazardSlot: the state a cursor stands in.
   kLeafState,      // Leaf: its current state.
   kFreshCount,     // FreshDelta: published slots.
+  kEditCount,      // EditCount: edits of inner nodes.
 };
 
 // What ships. A policy gives, for each field, an atomic type with std::atomic's interface;

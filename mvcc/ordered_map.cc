@@ -83,62 +83,69 @@ InnerNode* OrderedMap::FindInnerNode(uint32_t level, std::string_view key) const
 
 namespace {
 
-// Fetches what a walk needs to show the leaves after leaf `index` of `parent`, a step for each hop,
-// so that every step finds in the cache what it looks at: the leaf and the header of its state four
-// hops on, the table of the fresh delta three hops on and that delta's slots two hops on. Returns
-// the state one hop on, for the caller to fetch, and what those slots lead to.
-const LeafState* PrefetchLeaves(const InnerNode& parent, uint32_t index, bool forward) {
-  const auto child_ahead = [&](uint32_t hops) {
-    return forward ? index + hops : index - hops;  // May wrap around below 0.
-  };
-  const auto leaf_ahead = [&](uint32_t hops) {
-    const uint32_t at = child_ahead(hops);
-    return at < parent.child_count() ? static_cast<const Leaf*>(parent.child(at)) : nullptr;
-  };
+// Fetches what a walk needs to show the leaves after that of `path`, a step for each hop, so that
+// every step finds in the cache what it looks at: the leaf and the header of its state four hops on,
+// the table of the fresh delta three hops on and that delta's slots two hops on. Returns the state
+// one hop on, for the caller to fetch, and what those slots lead to.
+const LeafState* PrefetchLeaves(const LeafPath& path, Direction direction) {
   const auto delta_of = [](const Leaf* leaf) {
     return leaf->state.Load()->delta.load(std::memory_order_acquire);
   };
-  if (const Leaf* leaf = leaf_ahead(4)) {
-    PrefetchLine(leaf);
-    LeafState::PrefetchHeader(parent.hint(child_ahead(4)));
+  path.PrefetchParent(direction);
+  const auto [fourth, likely_state] = path.Ahead(4, direction);
+  if (fourth != nullptr) {
+    PrefetchLine(fourth);
+    LeafState::PrefetchHeader(likely_state);
   }
-  if (const Leaf* leaf = leaf_ahead(3)) FreshDelta::Prefetch(delta_of(leaf));
-  if (const Leaf* leaf = leaf_ahead(2)) {
+  if (const Leaf* leaf = path.Ahead(3, direction).leaf) FreshDelta::Prefetch(delta_of(leaf));
+  if (const Leaf* leaf = path.Ahead(2, direction).leaf) {
     if (const FreshDelta* delta = delta_of(leaf)) delta->PrefetchSlots(delta->count());
   }
-  const Leaf* next = leaf_ahead(1);
+  const Leaf* next = path.Ahead(1, direction).leaf;
   return next == nullptr ? nullptr : next->state.Load();
 }
 
 }  // namespace
 
-OrderedMap::WalkedState OrderedMap::FindStateForward(std::string_view key) const {
-  while (true) {
-    const InnerNode* node = root();
-    while (node->level() > 1) {
-      node = static_cast<const InnerNode*>(node->child(node->ChildIndex(key)));
-    }
-    const uint32_t index = node->ChildIndex(key);
-    AtSchedulePoint("map:found_leaf");
-    const LeafState* state = static_cast<Leaf*>(node->child(index))->state.Load();
-    if (!state->BelowUpper(key)) continue;  // As in FindState().
-    return {state, PrefetchLeaves(*node, index, /*forward=*/true)};
-  }
+const LeafState* OrderedMap::Hop(LeafPath* path, Direction direction) const {
+  if (SkipShortcut(4) || !path->IsCurrent(edits_.Get())) return nullptr;
+  if (!path->Hop(direction)) return nullptr;
+  AtSchedulePoint("map:hopped");
+  return path->leaf()->state.Load();
 }
 
-OrderedMap::WalkedState OrderedMap::FindStateBefore(std::string_view lower) const {
-  while (true) {
-    const InnerNode* node = root();
-    while (node->level() > 1) {
-      node = static_cast<const InnerNode*>(node->child(node->ChildIndexBefore(lower)));
-    }
-    const uint32_t index = node->ChildIndexBefore(lower);
+OrderedMap::WalkedState OrderedMap::FindStateForward(std::string_view key, LeafPath* path) const {
+  const LeafState* state = Hop(path, Direction::kForward);
+  // It does not if the leaf before has been split or merged since and the tree does not say so yet.
+  const bool found = state != nullptr && state->Covers(key);
+  while (!found) {
+    *path = Descend([key](const InnerNode& node) { return node.ChildIndex(key); });
     AtSchedulePoint("map:found_leaf");
-    const LeafState* state = static_cast<Leaf*>(node->child(index))->state.Load();
-    // A split may have cut off the keys just below `lower`; they are linked by then.
-    if (state->has_upper && *state->fences().upper < lower) continue;
-    return {state, PrefetchLeaves(*node, index, /*forward=*/false)};
+    state = path->leaf()->state.Load();
+    if (state->BelowUpper(key)) break;  // As in FindState().
   }
+  return {state, PrefetchLeaves(*path, Direction::kForward)};
+}
+
+OrderedMap::WalkedState OrderedMap::FindStateBefore(std::string_view lower, LeafPath* path) const {
+  // A split may have cut off the keys just below `lower`; they are linked by then.
+  const auto reaches_lower = [lower](const LeafState& state) {
+    return !state.has_upper || *state.fences().upper >= lower;
+  };
+  const LeafState* state = Hop(path, Direction::kBackward);
+  const bool found = state != nullptr && state->fences().lower < lower && reaches_lower(*state);
+  while (!found) {
+    *path = Descend([lower](const InnerNode& node) { return node.ChildIndexBefore(lower); });
+    AtSchedulePoint("map:found_leaf");
+    state = path->leaf()->state.Load();
+    if (reaches_lower(*state)) break;
+  }
+  return {state, PrefetchLeaves(*path, Direction::kBackward)};
+}
+
+const LeafState* OrderedMap::FindStateBefore(std::string_view lower) const {
+  LeafPath path;
+  return FindStateBefore(lower, &path).state;
 }
 
 const LeafState* OrderedMap::FindLastState() const {

@@ -10,11 +10,13 @@
 #include <string_view>
 
 #include "firn/options.h"
+#include "mvcc/edit_count.h"
 #include "mvcc/epoch.h"
 #include "mvcc/hazard.h"
 #include "mvcc/inner_node.h"
 #include "mvcc/large_value.h"
 #include "mvcc/leaf.h"
+#include "mvcc/leaf_path.h"
 #include "mvcc/prefetch.h"
 #include "mvcc/pruner.h"
 #include "mvcc/schedule_point.h"
@@ -85,11 +87,13 @@ class OrderedMap {
     const LeafState* state;
     const LeafState* next;  // The neighbour's; null if that is not known.
   };
-  // The current state that covers `key`, on a walk in key order. Requires: an EpochGuard.
-  WalkedState FindStateForward(std::string_view key) const;
+  // The current state that covers `key`, on a walk in key order. Looks first one leaf behind the one
+  // of `path`, which then is that of the state found. Requires: an EpochGuard.
+  WalkedState FindStateForward(std::string_view key, LeafPath* path) const;
   // The state before the one that begins at `lower` (which is not ""): that of the greatest
-  // keys below `lower`. Requires: an EpochGuard.
-  WalkedState FindStateBefore(std::string_view lower) const;
+  // keys below `lower`. In the other direction as above.
+  WalkedState FindStateBefore(std::string_view lower, LeafPath* path) const;
+  const LeafState* FindStateBefore(std::string_view lower) const;
   // The last state of the map. Requires: an EpochGuard.
   const LeafState* FindLastState() const;
   // The inner node of `level` on the way to `key`; null if the tree is lower than that.
@@ -153,6 +157,15 @@ class OrderedMap {
   friend class StructureEdit;
 
   void SetRoot(InnerNode* node) { root_.store(node, std::memory_order_release); }
+  template <class ChildIndex>
+  LeafPath Descend(const ChildIndex& child_index) const {
+    // The count first: an edit that comes between makes the path outdated, though it may not be.
+    const uint64_t edits = edits_.Get();
+    return LeafPath(root(), edits, child_index);
+  }
+  // The state one hop on from where `path` was; null, and the path is anywhere, if that is not known
+  // any more.
+  const LeafState* Hop(LeafPath* path, Direction direction) const;
   void FreeSubtree(InnerNode* node);
 
   // Immutable after construction.
@@ -168,6 +181,8 @@ class OrderedMap {
   //   Writer: StructureEdit::Commit(), under root_latch_ and the old root's latch.
   //   Reader: descents. Order: release, paired with the acquire load in root().
   alignas(64) std::atomic<InnerNode*> root_{nullptr};
+  // Raised by StructureEdit::Commit().
+  EditCount edits_;
   // Order: after every other latch.
   Mutex root_latch_;
 };

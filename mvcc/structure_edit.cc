@@ -172,6 +172,7 @@ void StructureEdit::Commit() noexcept ABSL_NO_THREAD_SAFETY_ANALYSIS {
   } else {
     map_.SetRoot(swap_in_);
   }
+  map_.edits_.Raise();
   for (InnerNode* node : replaced_) node->obsolete = true;
   built_.clear();
   UnlatchAll();

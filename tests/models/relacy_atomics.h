@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "mvcc/atomics_policy.h"
+#include "mvcc/edit_count.h"
 #include "mvcc/epoch.h"
 #include "mvcc/hazard.h"
 #include "mvcc/leaf_pointer.h"

@@ -9,6 +9,7 @@
 #include "gtest/gtest.h"
 #include "tests/support/failing_spans.h"
 #include "tests/support/leaf_builder.h"
+#include "tests/support/leaf_walk.h"
 #include "tests/support/point_observer.h"
 #include "tests/support/test_map.h"
 
@@ -465,6 +466,7 @@ TEST_F(FreezerTest, WithoutMemoryAMergeChangesNothing) {
 TEST_F(FreezerTest, ReadersFindEveryKeyAtEveryStep) {
   const std::vector<std::string> keys = Keys(0, 40);
   size_t looks = 0;
+  LeafPath path;  // Of the point before.
   const auto look = [&](std::string_view point) {
     const EpochGuard guard;
     ++looks;
@@ -472,11 +474,12 @@ TEST_F(FreezerTest, ReadersFindEveryKeyAtEveryStep) {
       const LeafState* state = map().FindState(key);
       ASSERT_TRUE(state->Covers(key)) << point;
       ASSERT_TRUE(test_map_.Get(key, kHorizon).has_value()) << key << " at " << point;
-      const LeafState* before = map().FindStateBefore(key).state;
+      const LeafState* before = map().FindStateBefore(key);
       ASSERT_TRUE(before->fences().lower < key) << point;
       ASSERT_TRUE(!before->has_upper || *before->fences().upper >= key) << point;
     }
     ASSERT_FALSE(map().FindLastState()->has_upper);
+    test::WalkThereAndBack(map(), &path, [](std::string_view) {});
   };
   // Four leaves' worth in one, then in four, then in four sparse ones, then in one.
   InstallKeys(Keys(0, 40, 2), Keys(1, 40, 2));
@@ -500,10 +503,11 @@ TEST_F(FreezerTest, ReadersFindEveryKeyAtEveryStep) {
     ++looks;
     for (const std::string& key : kept) {
       ASSERT_TRUE(test_map_.Get(key, kHorizon).has_value()) << key << " at " << point;
-      const LeafState* before = map().FindStateBefore(key).state;
+      const LeafState* before = map().FindStateBefore(key);
       ASSERT_TRUE(!before->has_upper || *before->fences().upper >= key) << point;
     }
     ASSERT_FALSE(map().FindLastState()->has_upper);
+    test::WalkThereAndBack(map(), &path, [](std::string_view) {});
   };
   {
     const test::PointObserver observer(look_at_kept);

@@ -7,6 +7,7 @@
 #include "gtest/gtest.h"
 #include "mvcc/point_read.h"
 #include "tests/support/leaf_builder.h"
+#include "tests/support/leaf_walk.h"
 #include "tests/support/point_observer.h"
 #include "tests/support/test_map.h"
 
@@ -15,6 +16,7 @@ namespace {
 
 using test::TestMap;
 using test::ToString;
+using test::WalkThereAndBack;
 using test::Writes;
 
 std::string Key(size_t number) { return std::to_string(10'000 + number); }
@@ -54,7 +56,7 @@ TEST(OrderedMapTest, ANewMapIsOneLeafUnderOneNode) {
   EXPECT_EQ(map.map().retired_bytes(), 0u);
   const EpochGuard guard;
   EXPECT_EQ(map.map().FindLastState(), map.map().FindState(""));
-  EXPECT_EQ(map.map().FindStateBefore("any").state, map.map().FindState(""));
+  EXPECT_EQ(map.map().FindStateBefore("any"), map.map().FindState(""));
 }
 
 TEST(OrderedMapTest, FindsTheStateThatCoversAKey) {
@@ -77,14 +79,50 @@ TEST(OrderedMapTest, FindsNeighboursByTheirFence) {
   ASSERT_GE(leaves.size(), 300u);
   const EpochGuard guard;
   for (size_t i = 1; i < leaves.size(); ++i) {
-    const LeafState* before = map.map().FindStateBefore(leaves[i].lower).state;
+    const LeafState* before = map.map().FindStateBefore(leaves[i].lower);
     ASSERT_EQ(before->fences().lower, leaves[i - 1].lower);
     ASSERT_EQ(*before->fences().upper, leaves[i].lower);
     // Any key inside a leaf has the keys below it in the same leaf.
-    ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower + '\0').state->fences().lower,
-              leaves[i].lower);
+    ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower + '\0')->fences().lower, leaves[i].lower);
   }
   EXPECT_EQ(map.map().FindLastState()->fences().lower, leaves.back().lower);
+}
+
+TEST(OrderedMapTest, WalksBothWays) {
+  TestMap map;
+  Fill(map, 1'000);
+  std::vector<std::string> expected;
+  for (const TestMap::LeafShape& leaf : map.Leaves()) expected.push_back(leaf.lower);
+  expected.erase(expected.begin());
+  for (size_t i = expected.size(); i > 0; --i) expected.push_back(expected[i - 1]);
+  LeafPath path;
+  EXPECT_EQ(WalkThereAndBack(map.map(), &path, [](std::string_view) {}), expected);
+}
+
+// What a walk remembers is freed under it: splits and merges replace inner nodes all the time.
+TEST(OrderedMapTest, WalksBesideEdits) {
+  TestMap map;
+  Fill(map, 1'000);
+  const uint64_t splits = map.map().counters().splits.load();
+  const uint64_t merges = map.map().counters().merges.load();
+  size_t hops = 0;
+  LeafPath path;
+  WalkThereAndBack(map.map(), &path, [&](std::string_view at) {
+    ++hops;
+    for (size_t i = 0; i < 2; ++i) {  // Here and elsewhere.
+      map.Put((i == 0 ? std::string(at) : Key(hops * 7919 % 1'000)) + std::to_string(hops), "v");
+    }
+    if (hops % 100 == 0) {
+      for (size_t i = 0; i < 1'000; ++i) {
+        if (i % 10 != hops / 100) map.Delete(Key(i));
+      }
+      map.Settle();
+    }
+    for (int i = 0; i < 3; ++i) map.map().Reclaim();
+  });
+  EXPECT_GT(hops, 300u);
+  EXPECT_GT(map.map().counters().splits.load(), splits + 50);
+  EXPECT_GT(map.map().counters().merges.load(), merges);
 }
 
 TEST(OrderedMapTest, TheTreeKnowsTheStateOfEveryLeaf) {
