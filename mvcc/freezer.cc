@@ -133,6 +133,76 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   add_block_keys_until(block.count());
 }
 
+bool Freezer::PlaceSlots(const FrozenBlock& block, const FreshDelta& delta) {
+  buffers_.slot_places.clear();
+  for (uint32_t i = 0, count = delta.count(); i < count; ++i) {
+    const KeyPosition at = block.Find(delta.slot(i).key(), /*fetch_lines=*/1);
+    if (!at.exact) return false;
+    buffers_.slot_places.push_back(uint64_t{at.index} << 32 | i);
+  }
+  std::sort(buffers_.slot_places.begin(), buffers_.slot_places.end());
+  return true;
+}
+
+bool Freezer::GatherPatch(const FrozenBlock& block, const FreshDelta& delta,
+                          const PinnedSet& pins) {
+  buffers_.patched.clear();
+  const auto add_key = [&](uint32_t i, const FreshSlot* slot) {
+    buffers_.versions.clear();
+    const Version* fresh = slot == nullptr ? nullptr : slot->chain.Head();
+    for (; fresh != nullptr; fresh = VersionChain::Older(fresh)) {
+      buffers_.versions.push_back(ViewOf(*fresh));
+    }
+    const VersionView before = block.newest(i);
+    buffers_.versions.push_back(before);
+    const FrozenBlock::OlderRange older = block.OlderOf(i);
+    for (uint32_t j = older.begin; j < older.end; ++j) {
+      buffers_.versions.push_back(block.older(j));
+    }
+    const bool has_values_only =
+        std::all_of(buffers_.versions.begin(), buffers_.versions.end(),
+                    [](const VersionView& version) { return version.kind == ValueKind::kValue; });
+    if (!has_values_only || buffers_.versions.front().size != before.size) return false;
+    buffers_.patched.push_back(i);
+    AddKey(block.key(i), pins, nullptr);
+    return true;
+  };
+  uint32_t i = 0;
+  const auto add_keys_with_older_until = [&](uint32_t end) {
+    if (!block.has_older()) return true;
+    for (; i < end; ++i) {
+      if (!block.OlderOf(i).is_empty() && !add_key(i, nullptr)) return false;
+    }
+    return true;
+  };
+  for (const uint64_t place : buffers_.slot_places) {
+    const auto key = static_cast<uint32_t>(place >> 32);
+    if (!add_keys_with_older_until(key)) return false;
+    if (!add_key(key, &delta.slot(static_cast<uint32_t>(place)))) return false;
+    i = key + 1;
+  }
+  return add_keys_with_older_until(block.count());
+}
+
+LeafState* Freezer::PatchedState(const LeafState& old, const PinnedSet& pins,
+                                 std::span<const MapWrite> incoming) {
+  const FrozenBlock& block = *old.block();
+  const FreshDelta* delta = old.delta.load(std::memory_order_acquire);
+  if (delta == nullptr || old.older_runs != nullptr || !block.has_values_only()) return nullptr;
+  size_t bytes = SizeHint(old);
+  for (const MapWrite& write : incoming) bytes += StoredSize(write.key, write.value);
+  if (bytes > map_.tuning().block_bytes ||
+      block.count() + incoming.size() > map_.tuning().block_entries) {
+    return nullptr;
+  }
+  PrefetchToFreeze(old, delta, delta->count());
+  Clear();
+  if (!PlaceSlots(block, *delta) || !GatherPatch(block, *delta, pins)) return nullptr;
+  if (buffers_.older_bytes > MostOlderBytes(Cause::kWrites)) return nullptr;
+  return LeafState::Create(map_.allocator(), old.fences(),
+                           {block, buffers_.patched, buffers_.entries, buffers_.older});
+}
+
 std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool appends) const {
   const TuningOptions& tuning = map_.tuning();
   const std::vector<FrozenEntry>& entries = buffers_.entries;
@@ -270,6 +340,12 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
                                           std::span<const MapWrite> incoming,
                                           Cause cause) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const LeafState& old = *leaf->state.Load();
+  if (cause == Cause::kWrites && !SkipShortcut(4)) {
+    if (LeafState* next = PatchedState(old, pins, incoming)) {
+      Install(leaf, next, 0);
+      return {};
+    }
+  }
   const size_t most_older = MostOlderBytes(cause);
   uint32_t freezes_since_look;
   OlderRun* rest = RunsNotToRead(old, pins, cause, &freezes_since_look);
@@ -331,12 +407,16 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
     if (first != nullptr) map_.DestroyState(first);
     throw;
   }
-  map_.SwapState(leaf, first);
+  Install(leaf, first, added.size());
+  return added;
+}
+
+void Freezer::Install(Leaf* leaf, LeafState* next, size_t added) {
+  map_.SwapState(leaf, next);
   // relaxed: counts of work, see MapCounters.
   map_.counters().freezes.fetch_add(1, std::memory_order_relaxed);
-  map_.counters().splits.fetch_add(added.size(), std::memory_order_relaxed);
+  map_.counters().splits.fetch_add(added, std::memory_order_relaxed);
   map_.counters().pruned_versions.fetch_add(pruned_, std::memory_order_relaxed);
-  return added;
 }
 
 Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fill,

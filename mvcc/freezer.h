@@ -30,6 +30,9 @@ struct FreezeBuffers {
   SlotOrder fresh;
   std::vector<VersionView> versions;
   std::vector<uint32_t> places;
+  // Of a patch: which keys of the block, and where each slot's key stands, with the slot's number.
+  std::vector<uint32_t> patched;
+  std::vector<uint64_t> slot_places;
 };
 
 // A Freezer rebuilds leaves. It merges a leaf's delta into its block, prunes by the one rule,
@@ -94,6 +97,18 @@ class Freezer {
   }
   // Joins inner nodes upwards from `level` as long as they are nearly empty.
   void MergeInnerNodes(std::string_view key, uint32_t children_left);
+  // The state after `old`, if all that is new in the delta are values of the block's keys, as large as
+  // those before them, and `incoming` fits in beside them: a copy with some places written anew. Null
+  // if it is not so, or there is more to do.
+  LeafState* PatchedState(const LeafState& old, const PinnedSet& pins,
+                          std::span<const MapWrite> incoming);
+  // Finds where the delta's keys stand in the block. Returns false if one does not.
+  bool PlaceSlots(const FrozenBlock& block, const FreshDelta& delta);
+  // Gathers the keys that are new in the delta or have older versions, and nothing else. Returns
+  // false if one of them does not fit in the old one's place.
+  bool GatherPatch(const FrozenBlock& block, const FreshDelta& delta, const PinnedSet& pins);
+  // Puts `next` in the place of the leaf's state, beside which came so many leaves.
+  void Install(Leaf* leaf, LeafState* next, size_t added);
   // Appends the pruned content of `state` to the buffers' entries, but for the runs from `rest` on.
   void Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest);
   // Keys [first, end) of a block, each of which has one plain value.

@@ -47,6 +47,19 @@ struct FrozenEntry {
   uint32_t older_count = 0;
 };
 
+class FrozenBlock;
+
+// New versions of some keys of a block, as a freeze hands them to the block that comes after it: all
+// else stays as it is. None of it is anything but a plain value.
+struct BlockPatch {
+  const FrozenBlock& source;
+  // Where the keys stand in it, in order; among them each that has older versions there.
+  std::span<const uint32_t> places;
+  // What is kept of each; the newest version is as large as the one before.
+  std::span<const FrozenEntry> entries;
+  std::span<const VersionView> older;  // Of these entries.
+};
+
 // FrozenBlock: one contiguous allocation, written once, read by anybody.
 //
 //   header | heads u32[n] | offsets u0|16|32[n+o+1] | commit times u0|32|64[n+o]
@@ -72,6 +85,7 @@ class FrozenBlock {
     uint64_t base_ts = 0;
     uint64_t max_ts = 0;
     size_t prefix_size = 0;
+    uint32_t prefix_head = 0;
     size_t uniform_key_size = 0;
     size_t uniform_record_size = 0;  // If offset_width is 0.
     uint8_t offset_width = 0;
@@ -93,13 +107,21 @@ class FrozenBlock {
   static FrozenBlock* Build(void* memory, const Plan& plan, std::span<const FrozenEntry> entries,
                             std::span<const VersionView> older);
 
+  // The same for a block after another one, of which most is copied as it stands, column by column: a
+  // fraction of the work. Its times and offsets may be wider than need be.
+  static Plan MakePlan(const BlockPatch& patch);
+  static FrozenBlock* Build(void* memory, const Plan& plan, const BlockPatch& patch);
+
   uint32_t count() const { return count_; }
   uint32_t older_count() const { return older_count_; }
   uint64_t max_commit_ts() const { return max_commit_ts_; }
+  // None here is older.
   uint64_t min_commit_ts() const { return base_ts_; }
   bool has_tombstones() const { return has_tombstones_; }
   bool has_older() const { return older_count_ != 0; }
   bool has_large() const { return has_large_; }
+  // All versions are plain values.
+  bool has_values_only() const { return !has_kinds_; }
   // A reader at `read_ts` may take every entry of the main run as it is.
   bool PlainAt(uint64_t read_ts) const { return max_commit_ts_ <= read_ts && !has_tombstones_; }
   size_t record_bytes() const { return Offset(count_ + older_count_); }
@@ -291,6 +313,10 @@ class FrozenBlock {
     return view;
   }
 
+  // An empty block of that shape, but for its columns and records.
+  static FrozenBlock* WriteHeader(void* memory, const Plan& plan);
+  // Copies the columns of the main run.
+  void CopyColumns(const FrozenBlock& source);
   // Value i of a column of so many bytes each.
   void StoreAt(size_t column, uint8_t width, uint32_t i, uint64_t value);
   // All that there is of a record but its bytes, and what keys have.

@@ -4,10 +4,11 @@
 
 namespace firn::internal {
 
-LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
-                             std::span<const FrozenEntry> entries,
-                             std::span<const VersionView> older, OlderRun* older_runs) {
-  const FrozenBlock::Plan plan = FrozenBlock::MakePlan(entries, older);
+namespace {
+
+// All but the block.
+LeafState* CreateAround(const FrozenBlock::Plan& plan, SpanAllocator& allocator,
+                        const Fences& fences, OlderRun* older_runs) {
   const size_t fence_bytes = fences.lower.size() + (fences.upper ? fences.upper->size() : 0);
   const size_t block_at = (sizeof(LeafState) + fence_bytes + 7) & ~size_t{7};
   const SpanAllocator::Block memory = allocator.Allocate(block_at + plan.total_bytes);
@@ -24,7 +25,27 @@ LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
     state->upper_head = HeadOf<uint64_t>(fences.upper->data(), fences.upper->size());
     fences.upper->copy(out + fences.lower.size(), fences.upper->size());
   }
-  FrozenBlock::Build(reinterpret_cast<char*>(state) + block_at, plan, entries, older);
+  return state;
+}
+
+void* BlockMemory(LeafState* state) { return reinterpret_cast<char*>(state) + state->block_at; }
+
+}  // namespace
+
+LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
+                             std::span<const FrozenEntry> entries,
+                             std::span<const VersionView> older, OlderRun* older_runs) {
+  const FrozenBlock::Plan plan = FrozenBlock::MakePlan(entries, older);
+  LeafState* state = CreateAround(plan, allocator, fences, older_runs);
+  FrozenBlock::Build(BlockMemory(state), plan, entries, older);
+  return state;
+}
+
+LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
+                             const BlockPatch& patch) {
+  const FrozenBlock::Plan plan = FrozenBlock::MakePlan(patch);
+  LeafState* state = CreateAround(plan, allocator, fences, nullptr);
+  FrozenBlock::Build(BlockMemory(state), plan, patch);
   return state;
 }
 

@@ -196,6 +196,40 @@ TEST_F(FreezerTest, PrunesDeltaAndBlockTogether) {
   }
 }
 
+// Seen by what a block that was patched keeps of the one before: the oldest time that was there.
+TEST_F(FreezerTest, OverwritesOfTheSameSizePatchTheBlock) {
+  const struct {
+    const char* fresh_key;
+    const char* fresh;
+    const char* frozen;  // Of "b".
+    bool patched;
+  } kCases[] = {
+      {"b", "9:bb", "7:xx", true},
+      {"b", "9:bb 8:longer", "7:xx", true},  // What goes may be of any size.
+      {"b", "9:longer", "7:xx", false},
+      {"b", "9:-", "7:xx", false},
+      {"b", "9:bb 8:-", "7:xx", false},
+      {"b", "9:bb", "7:-", false},
+      {"new", "9:bb", "7:xx", false},
+      {"b", "9:a-large-value-at-9", "7:a-large-value-at-7", false},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(testing::Message() << c.fresh_key << " " << c.fresh);
+    bool patched = false;
+    for (int i = 0; i < 20; ++i) {  // Now and then the shortcut is not taken.
+      builder_.Frozen("b", c.frozen).Frozen("c", "7:c").Frozen("a", "5:aa");
+      builder_.Fresh(c.fresh_key, c.fresh).Fresh("a", "9:AA");
+      Install(builder_.Build());
+      Freeze();
+      EXPECT_EQ(test_map_.ChainOf("a"), "9:AA");
+      EXPECT_EQ(test_map_.ChainOf("c"), "7:c");
+      const EpochGuard guard;
+      patched |= map().FindState("")->block()->min_commit_ts() == 5;
+    }
+    EXPECT_EQ(patched, c.patched);
+  }
+}
+
 TEST_F(FreezerTest, LargeValuesMoveByCount) {
   {
     LeafBuilder builder(map().allocator(), map().large_values(), 16);

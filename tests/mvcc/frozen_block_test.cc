@@ -6,6 +6,8 @@
 #include <iterator>
 #include <limits>
 #include <map>
+#include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,31 +22,41 @@ using std::string_literals::operator""s;
 using test::ChainVersion;
 using test::ToString;
 
+using Chains = std::map<std::string, std::vector<ChainVersion>>;
+
 // A block and what it was built of.
 class BuiltBlock {
  public:
   // Values of `large_bytes` and more are large.
-  explicit BuiltBlock(std::map<std::string, std::vector<ChainVersion>> chains,
-                      size_t large_bytes = SIZE_MAX)
+  explicit BuiltBlock(Chains chains, size_t large_bytes = SIZE_MAX)
       : chains_(std::move(chains)), values_(allocator_, heap_, large_bytes) {
     std::vector<FrozenEntry> entries;
     std::vector<VersionView> older;
     older.push_back(values_.View({1, "nobody's"}));  // Entries name their own by index.
-    for (const auto& [key, chain] : chains_) {
-      FrozenEntry entry;
-      entry.key = key;
-      entry.newest = values_.View(chain[0]);
-      entry.older_begin = static_cast<uint32_t>(older.size());
-      entry.older_count = static_cast<uint32_t>(chain.size() - 1);
-      for (size_t i = 1; i < chain.size(); ++i) older.push_back(values_.View(chain[i]));
-      entries.push_back(entry);
-    }
+    for (const auto& [key, chain] : chains_) AddEntry(key, chain, &entries, &older);
     plan_ = FrozenBlock::MakePlan(entries, older);
     memory_.assign(plan_.total_bytes / 8 + 3, kCanary);
     block_ = FrozenBlock::Build(memory_.data(), plan_, entries, older);
     // Nothing of the sources is needed any more.
     for (FrozenEntry& entry : entries) entry = {};
     for (VersionView& version : older) version = {};
+  }
+  // The block after `source`: these keys of it have other versions now.
+  BuiltBlock(const BuiltBlock& source, const Chains& changes)
+      : chains_(source.chains_), values_(allocator_, heap_) {
+    for (const auto& [key, chain] : changes) chains_.at(key) = chain;
+    std::vector<uint32_t> places;
+    std::vector<FrozenEntry> entries;
+    std::vector<VersionView> older;
+    for (const auto& [key, chain] : chains_) {
+      if (!changes.contains(key) && chain.size() == 1) continue;
+      places.push_back(source->Find(key).index);
+      AddEntry(key, chain, &entries, &older);
+    }
+    const BlockPatch patch{*source, places, entries, older};
+    plan_ = FrozenBlock::MakePlan(patch);
+    memory_.assign(plan_.total_bytes / 8 + 3, kCanary);
+    block_ = FrozenBlock::Build(memory_.data(), plan_, patch);
   }
   ~BuiltBlock() {
     block_->ForEachLarge([](LargeValue* large) {
@@ -98,7 +110,18 @@ class BuiltBlock {
  private:
   static constexpr uint64_t kCanary = 0xC5C5C5C5C5C5C5C5;
 
-  std::map<std::string, std::vector<ChainVersion>> chains_;
+  void AddEntry(std::string_view key, const std::vector<ChainVersion>& chain,
+                std::vector<FrozenEntry>* entries, std::vector<VersionView>* older) {
+    FrozenEntry entry;
+    entry.key = key;
+    entry.newest = values_.View(chain[0]);
+    entry.older_begin = static_cast<uint32_t>(older->size());
+    entry.older_count = static_cast<uint32_t>(chain.size() - 1);
+    for (size_t i = 1; i < chain.size(); ++i) older->push_back(values_.View(chain[i]));
+    entries->push_back(entry);
+  }
+
+  Chains chains_;
   SpanAllocator allocator_;
   LargeValueHeap heap_;
   test::LeafBuilder values_;
@@ -326,6 +349,66 @@ TEST(FrozenBlockTest, AThousandKeysComeBack) {
     if (i % 7 == 0) chains[key].front().value.reset();
   }
   BuiltBlock(chains).Check();
+}
+
+TEST(FrozenBlockTest, APatchedBlockHasTheSameKeys) {
+  const BuiltBlock source({{"a", Chain("5:xx")}, {"b", Chain("7:yy")}, {"c", Chain("6:zz")}});
+  for (const Chains& changes : std::vector<Chains>{
+           {},
+           {{"a", Chain("9:XX")}},
+           {{"c", Chain("9:ZZ")}},
+           {{"a", Chain("9:XX")}, {"b", Chain("9:YY")}, {"c", Chain("8:ZZ")}},
+           {{"b", Chain("9:YY 7:yy")}},
+           {{"a", Chain("9:XX 8:longer 5:xx")}, {"c", Chain("9:ZZ 6:zz")}},
+       }) {
+    const BuiltBlock patched(source, changes);
+    patched.Check();
+    EXPECT_EQ(patched->min_commit_ts(), 5u);  // Not looked for: none is older.
+  }
+}
+
+TEST(FrozenBlockTest, APatchWidensColumns) {
+  const BuiltBlock at_once({{"a", Chain("5:xx")}, {"b", Chain("5:yy")}});
+  EXPECT_EQ(at_once.plan().ts_width, 0);
+  EXPECT_EQ(at_once.plan().offset_width, 0);
+  const BuiltBlock later(at_once, {{"b", Chain("6:YY")}});
+  EXPECT_EQ(later.plan().ts_width, 4);
+  EXPECT_EQ(later.plan().offset_width, 0);
+  later.Check();
+  const BuiltBlock much_later(later, {{"a", Chain("9000000000:XX 5:xx")}});
+  EXPECT_EQ(much_later.plan().ts_width, 8);
+  EXPECT_EQ(much_later.plan().offset_width, 2);
+  much_later.Check();
+  const std::string large(40'000, 'x');
+  const BuiltBlock wide(much_later, {{"a", {{9'000'000'001, "xX"}, {8, large}, {7, large}}}});
+  EXPECT_EQ(wide.plan().offset_width, 4);
+  wide.Check();
+  const BuiltBlock narrow(wide, {{"a", Chain("9000000002:XX")}});
+  EXPECT_EQ(narrow.plan().offset_width, 2);
+  EXPECT_FALSE(narrow->has_older());
+  narrow.Check();
+}
+
+// Keys and values of many sizes, versions that come and go.
+TEST(FrozenBlockTest, ABlockIsPatchedManyTimes) {
+  std::mt19937 random(7);
+  Chains chains;
+  for (int i = 0; i < 100; ++i) {
+    chains[std::string(i % 7, 'k') + std::to_string(i)] = {{5, std::string(random() % 40, 'v')}};
+  }
+  auto block = std::make_unique<BuiltBlock>(chains);
+  for (uint64_t ts = 6; ts < 60; ++ts) {
+    Chains changes;
+    for (auto& [key, chain] : chains) {
+      if (random() % 8 != 0) continue;
+      std::string value(chain[0].value->size(), static_cast<char>('a' + ts % 26));
+      chain.insert(chain.begin(), {ts, value});
+      if (random() % 3 != 0) chain.resize(1 + random() % chain.size());
+      changes[key] = chain;
+    }
+    block = std::make_unique<BuiltBlock>(*block, changes);
+    block->Check();
+  }
 }
 
 }  // namespace
