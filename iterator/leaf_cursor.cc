@@ -93,7 +93,7 @@ void LeafCursor::GatherFresh() {
   const uint32_t count = delta->count();
   delta->PrefetchSlots(count);
   delta->PrefetchVersions(count);
-  order_.Reset(count, state_->prefix_size());
+  order_.Reset(count, *block_);
   seen_.clear();
   for (uint32_t i = 0; i < count; ++i) {
     const FreshSlot& slot = delta->slot(i);
@@ -103,12 +103,9 @@ void LeafCursor::GatherFresh() {
       seen_.push_back(version);
     }
   }
-  uint32_t from = 0;
   for (const uint16_t number : order_.Sort()) {
-    const FreshSlot& slot = order_.slot(number);
-    const KeyPosition at = block_->FindNear(from, slot.key());
-    from = at.index;
-    fresh_.push_back({&slot, seen_[number], at.index, at.exact});
+    const KeyPosition at = order_.place(number);
+    fresh_.push_back({&order_.slot(number), seen_[number], at.index, at.exact});
   }
 }
 

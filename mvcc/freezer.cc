@@ -88,14 +88,17 @@ void Freezer::AddSingleValues(const FrozenBlock& block, uint32_t first, uint32_t
       });
 }
 
-void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
+void Freezer::PlaceFresh(const LeafState& state) {
   const FreshDelta* delta = state.delta.load(std::memory_order_acquire);
-  const uint32_t fresh_count = delta == nullptr ? 0 : delta->count();
-  PrefetchToFreeze(state, delta, fresh_count);
-  buffers_.fresh.Reset(fresh_count, state.prefix_size());
-  for (uint32_t i = 0; i < fresh_count; ++i) buffers_.fresh.Add(delta->slot(i));
+  const uint32_t count = delta == nullptr ? 0 : delta->count();
+  PrefetchToFreeze(state, delta, count);
+  buffers_.fresh.Reset(count, *state.block());
+  for (uint32_t i = 0; i < count; ++i) buffers_.fresh.Add(delta->slot(i));
+}
+
+void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
   const FrozenBlock& block = *state.block();
-  buffers_.entries.reserve(buffers_.entries.size() + block.count() + fresh_count);
+  buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.count());
   OlderWalk walk(state, rest, &buffers_.places);
   const bool reads_runs = state.older_runs != rest;
   // Nothing of such a key can go, and it stands in the block as a block has it.
@@ -120,7 +123,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   };
   for (const uint16_t number : buffers_.fresh.Sort()) {
     const FreshSlot& slot = buffers_.fresh.slot(number);
-    const KeyPosition at = block.FindNear(i, slot.key());
+    const KeyPosition at = buffers_.fresh.place(number);
     add_block_keys_until(at.index);
     buffers_.versions.clear();
     for (const Version* version = slot.chain.Head(); version != nullptr;
@@ -133,19 +136,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   add_block_keys_until(block.count());
 }
 
-bool Freezer::PlaceSlots(const FrozenBlock& block, const FreshDelta& delta) {
-  buffers_.slot_places.clear();
-  for (uint32_t i = 0, count = delta.count(); i < count; ++i) {
-    const KeyPosition at = block.Find(delta.slot(i).key(), /*fetch_lines=*/1);
-    if (!at.exact) return false;
-    buffers_.slot_places.push_back(uint64_t{at.index} << 32 | i);
-  }
-  std::sort(buffers_.slot_places.begin(), buffers_.slot_places.end());
-  return true;
-}
-
-bool Freezer::GatherPatch(const FrozenBlock& block, const FreshDelta& delta,
-                          const PinnedSet& pins) {
+bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
   buffers_.patched.clear();
   const auto add_key = [&](uint32_t i, const FreshSlot* slot) {
     buffers_.versions.clear();
@@ -175,11 +166,11 @@ bool Freezer::GatherPatch(const FrozenBlock& block, const FreshDelta& delta,
     }
     return true;
   };
-  for (const uint64_t place : buffers_.slot_places) {
-    const auto key = static_cast<uint32_t>(place >> 32);
-    if (!add_keys_with_older_until(key)) return false;
-    if (!add_key(key, &delta.slot(static_cast<uint32_t>(place)))) return false;
-    i = key + 1;
+  for (const uint16_t number : buffers_.fresh.Sort()) {
+    const KeyPosition at = buffers_.fresh.place(number);
+    if (!at.exact || !add_keys_with_older_until(at.index)) return false;
+    if (!add_key(at.index, &buffers_.fresh.slot(number))) return false;
+    i = at.index + 1;
   }
   return add_keys_with_older_until(block.count());
 }
@@ -187,17 +178,15 @@ bool Freezer::GatherPatch(const FrozenBlock& block, const FreshDelta& delta,
 LeafState* Freezer::PatchedState(const LeafState& old, const PinnedSet& pins,
                                  std::span<const MapWrite> incoming) {
   const FrozenBlock& block = *old.block();
-  const FreshDelta* delta = old.delta.load(std::memory_order_acquire);
-  if (delta == nullptr || old.older_runs != nullptr || !block.has_values_only()) return nullptr;
+  if (old.older_runs != nullptr || !block.has_values_only()) return nullptr;
   size_t bytes = SizeHint(old);
   for (const MapWrite& write : incoming) bytes += StoredSize(write.key, write.value);
   if (bytes > map_.tuning().block_bytes ||
       block.count() + incoming.size() > map_.tuning().block_entries) {
     return nullptr;
   }
-  PrefetchToFreeze(old, delta, delta->count());
   Clear();
-  if (!PlaceSlots(block, *delta) || !GatherPatch(block, *delta, pins)) return nullptr;
+  if (!GatherPatch(block, pins)) return nullptr;
   if (buffers_.older_bytes > MostOlderBytes(Cause::kWrites)) return nullptr;
   return LeafState::Create(map_.allocator(), old.fences(),
                            {block, buffers_.patched, buffers_.entries, buffers_.older});
@@ -340,6 +329,7 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
                                           std::span<const MapWrite> incoming,
                                           Cause cause) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const LeafState& old = *leaf->state.Load();
+  PlaceFresh(old);
   if (cause == Cause::kWrites && !SkipShortcut(4)) {
     if (LeafState* next = PatchedState(old, pins, incoming)) {
       Install(leaf, next, 0);
@@ -480,7 +470,10 @@ Leaf* Freezer::MergeAround(std::string_view key, const PinnedSet& pins, Fill fil
   try {
     absorbed->reserve(absorbed->size() + run.size());
     Clear();
-    for (const Leaf* leaf : run) Gather(*leaf->state.Load(), pins, nullptr);
+    for (const Leaf* leaf : run) {
+      PlaceFresh(*leaf->state.Load());
+      Gather(*leaf->state.Load(), pins, nullptr);
+    }
     rows.LineUp(buffers_.entries);
     const Fences left = run.front()->state.Load()->fences();
     lower = std::string(left.lower);

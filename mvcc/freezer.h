@@ -30,9 +30,7 @@ struct FreezeBuffers {
   SlotOrder fresh;
   std::vector<VersionView> versions;
   std::vector<uint32_t> places;
-  // Of a patch: which keys of the block, and where each slot's key stands, with the slot's number.
-  std::vector<uint32_t> patched;
-  std::vector<uint64_t> slot_places;
+  std::vector<uint32_t> patched;  // Which keys of the block.
 };
 
 // A Freezer rebuilds leaves. It merges a leaf's delta into its block, prunes by the one rule,
@@ -102,14 +100,15 @@ class Freezer {
   // if it is not so, or there is more to do.
   LeafState* PatchedState(const LeafState& old, const PinnedSet& pins,
                           std::span<const MapWrite> incoming);
-  // Finds where the delta's keys stand in the block. Returns false if one does not.
-  bool PlaceSlots(const FrozenBlock& block, const FreshDelta& delta);
   // Gathers the keys that are new in the delta or have older versions, and nothing else. Returns
   // false if one of them does not fit in the old one's place.
-  bool GatherPatch(const FrozenBlock& block, const FreshDelta& delta, const PinnedSet& pins);
+  bool GatherPatch(const FrozenBlock& block, const PinnedSet& pins);
   // Puts `next` in the place of the leaf's state, beside which came so many leaves.
   void Install(Leaf* leaf, LeafState* next, size_t added);
-  // Appends the pruned content of `state` to the buffers' entries, but for the runs from `rest` on.
+  // Puts the delta of `state` into buffers_.fresh.
+  void PlaceFresh(const LeafState& state);
+  // Appends the pruned content of `state`, whose delta has been placed, to the buffers' entries, but
+  // for the runs from `rest` on.
   void Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest);
   // Keys [first, end) of a block, each of which has one plain value.
   void AddSingleValues(const FrozenBlock& block, uint32_t first, uint32_t end);

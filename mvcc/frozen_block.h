@@ -215,13 +215,6 @@ class FrozenBlock {
                   }}
         .Find(target);
   }
-  // As Find(), of a target that is above all keys before key `from` and likely near that. Fetches
-  // nothing.
-  KeyPosition FindNear(uint32_t from, std::string_view target) const {
-    return KeyRun{heads(), count_, prefix(), [this](uint32_t i) { return key(i); }}.FindNear(
-        from, target);
-  }
-
   // Fetches the record where `target` may be, ahead of Find(). Requires: count() != 0.
   void PrefetchRecord(std::string_view target) const {
     if (ComparePrefix(target, prefix()) != 0) return;

@@ -71,19 +71,6 @@ inline uint32_t LowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t
   return below;
 }
 
-// As LowerBoundOfHead(), where that is likely one of the first: counts window by window.
-inline uint32_t NearLowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t head) {
-  constexpr uint32_t kWindow = 16;
-  uint32_t passed = 0;
-  while (count - passed >= kWindow) {
-    const uint32_t below = CountBelow<kWindow>(heads + passed, head);
-    passed += below;
-    if (below < kWindow) return passed;
-  }
-  while (passed < count && heads[passed] < head) ++passed;
-  return passed;
-}
-
 struct KeyPosition {
   uint32_t index;  // Of the first key >= the target.
   bool exact;      // That key equals the target.
@@ -147,14 +134,6 @@ struct KeyRun {
     if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
     const uint32_t head = HeadOfTarget(target);
     return FindFrom(LowerBoundOfHead(heads, count, head), head, target);
-  }
-  // As Find(), where the position is likely a few keys behind `from`. Requires: the target is above
-  // all keys before that.
-  KeyPosition FindNear(uint32_t from, std::string_view target) const {
-    const int prefix_order = ComparePrefix(target, prefix);
-    if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
-    const uint32_t head = HeadOfTarget(target);
-    return FindFrom(from + NearLowerBoundOfHead(heads + from, count - from, head), head, target);
   }
 
  private:

@@ -71,11 +71,6 @@ struct LeafState {
     if (has_upper) fences.upper.emplace(lower_data() + lower_size, upper_size);
     return fences;
   }
-  // How many bytes all keys that belong here have in common at least.
-  size_t prefix_size() const {
-    if (!has_upper) return 0;
-    return CommonPrefixSize({lower_data(), lower_size}, {lower_data() + lower_size, upper_size});
-  }
   // False for a key at or above the upper fence: the leaf was split since the descent.
   bool BelowUpper(std::string_view key) const {
     if (!has_upper) return true;

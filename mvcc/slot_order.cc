@@ -5,32 +5,34 @@
 #include <numeric>
 #include <utility>
 
+#include "mvcc/key_index.h"
+
 namespace firn::internal {
 namespace {
 
 // Counting is quadratic: more than these are sorted by comparisons.
 constexpr size_t kMostRanked = 64;
 constexpr uint32_t kWindow = 16;
-// What is ranked: the first bits in which heads differ, and behind them the slot's number, which
-// makes ranks distinct.
+// What is ranked: the place, and behind it the slot's number, which makes ranks distinct.
 constexpr int kNumberBits = std::bit_width(kMostRanked - 1);
-constexpr int kHeadBits = 25;
-static_assert(kHeadBits + kNumberBits < 32);
+constexpr uint32_t kMostRankedKeys = (uint32_t{1} << (31 - kNumberBits)) - 1;
 
 }  // namespace
 
-void SlotOrder::Reset(size_t most, size_t prefix_size) {
+void SlotOrder::Reset(size_t most, const FrozenBlock& block) {
+  block_ = &block;
   count_ = 0;
-  prefix_size_ = prefix_size;
   if (order_.size() >= most) return;  // The last one to grow, so all of them have.
   slots_.resize(most);
-  heads_.resize(most);
+  places_.resize(most);
   order_.resize(most);
 }
 
 std::span<const uint16_t> SlotOrder::Sort() {
   const std::span order(order_.data(), count_);
-  if (count_ <= kMostRanked) {
+  // In a block with few keys many slots have one place.
+  const bool has_many_places = block_->count() >= count_ && block_->count() <= kMostRankedKeys;
+  if (count_ <= kMostRanked && has_many_places) {
     SortByRank();
   } else {
     std::iota(order.begin(), order.end(), uint16_t{0});
@@ -40,17 +42,9 @@ std::span<const uint16_t> SlotOrder::Sort() {
 }
 
 void SlotOrder::SortByRank() {
-  uint64_t lowest = UINT64_MAX;
-  uint64_t highest = 0;
-  for (size_t i = 0; i < count_; ++i) {
-    lowest = std::min(lowest, heads_[i]);
-    highest = std::max(highest, heads_[i]);
-  }
-  const int shift = std::max(0, 64 - kHeadBits - std::countl_zero(highest - lowest));
   uint32_t ranked[kMostRanked];
   for (size_t i = 0; i < count_; ++i) {
-    const auto head = static_cast<uint32_t>((heads_[i] - lowest) >> shift);
-    ranked[i] = head << kNumberBits | static_cast<uint32_t>(i);
+    ranked[i] = places_[i] << kNumberBits | static_cast<uint32_t>(i);
   }
   const size_t padded = (count_ + kWindow - 1) / kWindow * kWindow;
   std::fill(ranked + count_, ranked + padded, UINT32_MAX);
@@ -61,7 +55,7 @@ void SlotOrder::SortByRank() {
     }
     order_[rank] = static_cast<uint16_t>(i);
   }
-  // What those bits did not tell apart, mostly nothing.
+  // Those between the same two keys of the block, mostly none.
   for (size_t i = 1; i < count_; ++i) {
     for (size_t k = i; k > 0 && Less(order_[k], order_[k - 1]); --k) {
       std::swap(order_[k], order_[k - 1]);

@@ -105,14 +105,10 @@ TEST(KeyIndexTest, LowerBoundOfHeadIsTheLowerBound) {
       for (uint32_t head = 8; head < 12 + 2 * (count + 3); ++head) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
-        ASSERT_EQ(NearLowerBoundOfHead(heads.data(), count, head), expected)
-            << count << ", " << head;
       }
       for (const uint32_t head : {0u, UINT32_MAX}) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
-        ASSERT_EQ(NearLowerBoundOfHead(heads.data(), count, head), expected)
-            << count << ", " << head;
       }
     }
   }
@@ -186,12 +182,6 @@ TEST(KeyIndexTest, FindIsTheLowerBoundForAnyKeys) {
       const KeyPosition found = run.Find(target);
       ASSERT_EQ(found.index, expected - keys.begin()) << keys.size() << " keys, " << target;
       ASSERT_EQ(found.exact, expected != keys.end() && *expected == target) << target;
-      // From wherever a search may begin that has passed lesser keys only.
-      for (uint32_t from = 0; from <= found.index; ++from) {
-        const KeyPosition near = run.AsKeyRun().FindNear(from, target);
-        ASSERT_EQ(near.index, found.index) << "from " << from << ", " << target;
-        ASSERT_EQ(near.exact, found.exact) << "from " << from << ", " << target;
-      }
     }
   }
 }

@@ -82,30 +82,6 @@ TEST_F(LeafTest, AStateCoversTheKeysBetweenItsFences) {
   }
 }
 
-TEST_F(LeafTest, AllKeysOfALeafBeginAsBothFencesDo) {
-  const struct {
-    std::string lower;
-    std::optional<std::string> upper;
-    size_t prefix_size;
-  } kCases[] = {
-      {"", std::nullopt, 0},
-      {"same", std::nullopt, 0},
-      {"", "m", 0},
-      {"b", "d", 0},
-      {"same1", "same2", 4},
-      {"same", "same2", 4},
-      {"same\0"s, "same\1"s, 4},
-  };
-  for (const auto& c : kCases) {
-    LeafBuilder builder(allocator_, heap_);
-    Fences fences{c.lower, std::nullopt};
-    if (c.upper) fences.upper = *c.upper;
-    LeafState* state = builder.Build(fences);
-    EXPECT_EQ(state->prefix_size(), c.prefix_size) << c.lower << ", " << c.upper.value_or("");
-    builder.Destroy(state);
-  }
-}
-
 TEST_F(LeafTest, FencesOfEverySizeLeaveTheBlockIntact) {
   for (size_t size = 0; size < 40; ++size) {
     LeafBuilder builder(allocator_, heap_);

@@ -6,6 +6,7 @@
 #include <deque>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -15,12 +16,32 @@ namespace {
 
 using std::string_literals::operator""s;
 
-// The keys as a SlotOrder sorts them. `keys` are different ones that begin with the same
-// `prefix_size` bytes.
-std::vector<std::string> Sorted(SlotOrder& order, const std::vector<std::string>& keys,
-                                size_t prefix_size = 0) {
+// A block of keys, without values.
+class KeyBlock {
+ public:
+  explicit KeyBlock(std::vector<std::string> keys) : keys_(std::move(keys)) {
+    std::sort(keys_.begin(), keys_.end());
+    std::vector<FrozenEntry> entries;
+    for (const std::string& key : keys_) entries.push_back({key, {1, ValueKind::kValue, 0, ""}});
+    const FrozenBlock::Plan plan = FrozenBlock::MakePlan(entries, {});
+    memory_.resize(plan.total_bytes / 8 + 1);
+    block_ = FrozenBlock::Build(memory_.data(), plan, entries, {});
+  }
+  KeyBlock(const KeyBlock&) = delete;
+  KeyBlock& operator=(const KeyBlock&) = delete;
+  const std::vector<std::string>& keys() const { return keys_; }
+  const FrozenBlock& operator*() const { return *block_; }
+
+ private:
+  std::vector<std::string> keys_;
+  std::vector<uint64_t> memory_;
+  FrozenBlock* block_;
+};
+
+// That different keys are placed in the block and come in order.
+void ExpectSorts(SlotOrder& order, const KeyBlock& block, std::vector<std::string> keys) {
   std::deque<FreshSlot> slots;
-  order.Reset(keys.size(), prefix_size);
+  order.Reset(keys.size(), *block);
   for (const std::string& key : keys) {
     FreshSlot& slot = slots.emplace_back();
     slot.key_data = key.data();
@@ -29,64 +50,66 @@ std::vector<std::string> Sorted(SlotOrder& order, const std::vector<std::string>
   }
   std::vector<std::string> sorted;
   for (const uint16_t number : order.Sort()) {
-    EXPECT_EQ(order.slot(number).key(), keys[number]);
-    sorted.emplace_back(order.slot(number).key());
+    const std::string& key = keys[number];
+    EXPECT_EQ(order.slot(number).key(), key);
+    const auto at = std::lower_bound(block.keys().begin(), block.keys().end(), key);
+    EXPECT_EQ(order.place(number).index, at - block.keys().begin());
+    EXPECT_EQ(order.place(number).exact, at != block.keys().end() && *at == key);
+    sorted.push_back(key);
   }
   if (!sorted.empty()) {
     EXPECT_EQ(order.lowest().key(), sorted.front());
   }
-  return sorted;
+  std::sort(keys.begin(), keys.end());  // The slots' keys are views of these.
+  ASSERT_EQ(sorted, keys);
 }
 
-void ExpectSorts(SlotOrder& order, std::vector<std::string> keys, size_t prefix_size = 0) {
-  const std::vector<std::string> sorted = Sorted(order, keys, prefix_size);
-  std::sort(keys.begin(), keys.end());
-  EXPECT_EQ(sorted, keys);
+std::vector<std::string> RandomKeys(size_t count, std::mt19937_64& random) {
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < count; ++i) {
+    std::string key(1 + random() % 20, '\0');
+    for (char& byte : key) byte = static_cast<char>(random());
+    keys.push_back(key + std::to_string(i));
+  }
+  return keys;
 }
 
-// Of every size up to the ranks' limit and beyond it, and of both kinds in turns in one object.
+// Of every size up to the ranks' limit and beyond it, some of the block's keys among them; beside
+// blocks with fewer keys and with more. Of all kinds in turns in one object.
 TEST(SlotOrderTest, SortsAnyNumberOfRandomKeys) {
   std::mt19937_64 random(1);
   SlotOrder order;
   for (size_t count = 0; count <= 130; ++count) {
-    std::vector<std::string> keys;
-    for (size_t i = 0; i < count; ++i) {
-      std::string key(1 + random() % 20, '\0');
-      for (char& byte : key) byte = static_cast<char>(random());
-      keys.push_back(key + std::to_string(i));
+    for (const size_t block_keys : {0, 5, 100}) {
+      const KeyBlock block(RandomKeys(block_keys, random));
+      std::vector<std::string> keys = RandomKeys(count, random);
+      for (size_t i = 0; i < std::min(count, block_keys); i += 2) keys[i] = block.keys()[i];
+      std::shuffle(keys.begin(), keys.end(), random);
+      ExpectSorts(order, block, keys);
     }
-    ExpectSorts(order, keys);
   }
 }
 
-TEST(SlotOrderTest, TellsKeysApartThatDifferLate) {
+TEST(SlotOrderTest, SortsManyKeysOfOnePlace) {
   std::mt19937_64 random(2);
   SlotOrder order;
-  // Within the head, beyond the bits that are ranked; behind the head; and by a head's padding.
   const std::string same = "the same twenty-four  by";
-  for (const size_t prefix_size : {0, 8, 24}) {
-    std::vector<std::string> keys = {same, same + '\0', same + "\0\0"s, same + "\xff"};
-    for (int i = 0; i < 28; ++i) keys.push_back(same + std::to_string(i * i));
+  std::vector<std::string> keys = {same, same + '\0', same + "\0\0"s, same + "\xff", ""};
+  for (int i = 0; i < 27; ++i) keys.push_back(same + std::to_string(i * i));
+  std::vector<std::string> others;
+  for (int i = 0; i < 60; ++i) others.push_back("a" + std::to_string(i));
+  for (const KeyBlock& block : {KeyBlock({}), KeyBlock({same}), KeyBlock(others)}) {
     std::shuffle(keys.begin(), keys.end(), random);
-    ExpectSorts(order, keys, prefix_size);
+    ExpectSorts(order, block, keys);
   }
-  std::vector<std::string> keys = {"\xff\xff\xff\xff\xff\xff\xff\xff\xff",
-                                   "",
-                                   "a",
-                                   "a\0"s,
-                                   "12345678a",
-                                   "12345678b",
-                                   "12345678"};
-  for (char last = 0; last < 40; ++last) keys.push_back("1234567"s + last);
-  std::shuffle(keys.begin(), keys.end(), random);
-  ExpectSorts(order, keys);
 }
 
 TEST(SlotOrderTest, ForgetsWhatItHad) {
   SlotOrder order;
-  ExpectSorts(order, {"c", "b", "a"});
-  ExpectSorts(order, {"z", "y"});
-  order.Reset(5, 0);
+  const KeyBlock block({"b", "y"});
+  ExpectSorts(order, block, {"c", "b", "a"});
+  ExpectSorts(order, block, {"z", "y"});
+  order.Reset(5, *block);
   EXPECT_EQ(order.count(), 0u);
   EXPECT_TRUE(order.Sort().empty());
 }
