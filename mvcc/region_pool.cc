@@ -449,6 +449,20 @@ void RegionPool<kCell, Table, kRegion>::ReleaseFreeMemory() {
 }
 
 template <size_t kCell, class Table, size_t kRegion>
+size_t RegionPool<kCell, Table, kRegion>::scattered_bytes() {
+  MutexLock lock(mutex_);
+  if (!IsLarge() || !had_huge_pages_) return 0;
+  size_t bytes = 0;
+  for (const Region* region : regions_) {
+    if (region == nullptr) continue;
+    for (const auto& huge_page : region->huge_pages) {
+      if (!huge_page.asked_for) bytes += huge_page.lent_bytes;
+    }
+  }
+  return bytes;
+}
+
+template <size_t kCell, class Table, size_t kRegion>
 bool RegionPool<kCell, Table, kRegion>::BeginEvacuation() {
   MutexLock lock(mutex_);
   if (!IsLarge()) return false;
@@ -545,6 +559,7 @@ void RegionPool<kCell, Table, kRegion>::Add(Region* region) {
       static_cast<size_t>(std::find(regions_.begin(), regions_.end(), nullptr) - regions_.begin());
   regions_[region->slot] = region;
   ++region_count_;
+  had_huge_pages_ |= region->huge_pages.back().asked_for;
   CountCommitted(region->committed_pages, 0);
   SetLongestRun(region, kRegionCells - HeaderCells());
   if (IsLarge()) wants_region_.store(true, std::memory_order_relaxed);

@@ -85,6 +85,11 @@ class RegionPool {
   // Gives free pages back now: all but those of huge pages that are nearly full.
   void ReleaseFreeMemory() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // How much of what is lent lies on single pages that were huge ones, until some of them were given
+  // back: an evacuation would bring it to huge ones. None in a pool that asks for none, nor in a
+  // small one.
+  size_t scattered_bytes() ABSL_LOCKS_EXCLUDED(mutex_);
+
   // From here to EndEvacuation() runs come from new regions, as long as there is memory for them: for
   // a user who is about to copy what is lent. In the holes of today's regions the copies would keep
   // each of these for the sake of a few, on single pages, which would then fill up with others.
@@ -145,6 +150,7 @@ class RegionPool {
   bool preparing_ ABSL_GUARDED_BY(mutex_) = false;
 
   bool evacuating_ ABSL_GUARDED_BY(mutex_) = false;
+  bool had_huge_pages_ ABSL_GUARDED_BY(mutex_) = false;
 
   size_t lent_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t peak_bytes_ ABSL_GUARDED_BY(mutex_) = 0;      // Lent at most since the last trimming.

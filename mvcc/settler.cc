@@ -42,6 +42,9 @@ constexpr int kReclaimRounds = 20;
 constexpr size_t kRetiredBytesPerReclaim = size_t{1} << 20;
 constexpr size_t kLargeBytesPerReclaim = size_t{4} << 20;
 
+// Once so large a share of all memory lies scattered, all blocks are moved.
+constexpr size_t kScatteredShare = 4;
+
 // So many leaves at most are looked at to tell how large those are that are due.
 constexpr size_t kSampledLeaves = 64;
 
@@ -283,6 +286,23 @@ void Settler::MergeSmall(std::string_view key, Freezer::Fill fill) ABSL_NO_THREA
   }
 }
 
+void Settler::WatchAll() ABSL_NO_THREAD_SAFETY_ANALYSIS {
+  std::string at;
+  while (true) {
+    MakeRoom(&watched_, 1);
+    const EpochGuard guard;
+    Leaf* const leaf = map_.LatchLeaf(at);
+    const absl::Cleanup unlatch = [leaf]() ABSL_NO_THREAD_SAFETY_ANALYSIS { leaf->latch.Unlock(); };
+    if (!leaf->watched) {
+      leaf->watched = true;
+      watched_.push_back({leaf, leaf->write_count.load(std::memory_order_relaxed), kLongIdle});
+    }
+    const Fences fences = leaf->state.Load()->fences();
+    if (!fences.upper) return;
+    at = *fences.upper;
+  }
+}
+
 // Moves what has fallen due from the held leaves to the watched ones.
 void Settler::LookAtHeld() ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const uint64_t started_us = MonotonicMicros();
@@ -450,13 +470,19 @@ bool Settler::Step() {
 
 void Settler::SettleAll() {
   SettleInfo done;
+  SpanAllocator& allocator = map_.allocator();
   {
     MutexLock lock(pass_mu_);
+    const size_t scattered = allocator.scattered_block_bytes();
+    left_scattered_ = std::min(left_scattered_, scattered);
+    const bool moves = scattered - left_scattered_ > allocator.allocated_bytes() / kScatteredShare;
+    if (moves) WatchAll();
     Pass(Idle::kNow);
     // What was retired goes once the readers of its time have passed: two epochs.
     for (int round = 0; round < 3; ++round) map_.Reclaim();
-    map_.allocator().ReleaseFreeMemory();
+    allocator.ReleaseFreeMemory();
     map_.large_values().ReleaseFreeMemory();
+    if (moves) left_scattered_ = allocator.scattered_block_bytes();
     done = TakeDone();
   }
   Report(done);

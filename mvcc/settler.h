@@ -61,7 +61,8 @@ class Settler {
   // Does a little: settles one leaf, or looks at the held ones, or frees memory. Returns false
   // if there was nothing to do. May throw std::bad_alloc; the work then waits for the next call.
   bool Step();
-  // Settles everything now. May throw std::bad_alloc.
+  // Settles everything now, and puts all blocks side by side if many of them lie scattered. May
+  // throw std::bad_alloc.
   void SettleAll();
 
   // The body of the Db's background thread: works until Stop(), asleep while idle.
@@ -82,6 +83,8 @@ class Settler {
   enum class Idle { kWait, kNow };  // Whether leaves are given time to become idle.
 
   void TakeNoted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  // So that the next pass settles every leaf there is.
+  void WatchAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // One round over everything watched and, if due, held.
   void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // What the blocks of the due leaves take, by a sample of them.
@@ -149,6 +152,8 @@ class Settler {
   std::vector<Leaf*> held_ ABSL_GUARDED_BY(pass_mu_);
   // The pass rewrites most leaves, and so all that are due: one that stayed would keep a region.
   bool moves_all_ ABSL_GUARDED_BY(pass_mu_) = false;
+  // What stayed scattered when all leaves were moved for that: runs of older versions are not.
+  size_t left_scattered_ ABSL_GUARDED_BY(pass_mu_) = 0;
   bool too_new_ ABSL_GUARDED_BY(pass_mu_) = false;  // Some held leaf was above the horizon.
   bool held_needs_purge_ ABSL_GUARDED_BY(pass_mu_) = false;
   size_t reclaimed_ ABSL_GUARDED_BY(pass_mu_) = 0;  // By the last pass.

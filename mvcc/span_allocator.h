@@ -72,6 +72,10 @@ class SpanAllocator {
   // map that has shrunk or come to rest, not for one that is growing.
   void ReleaseFreeMemory();
 
+  // How much of the frozen blocks lies on single pages, as they were copied into holes and memory was
+  // given back around them: a scan of them takes up to half as long again.
+  size_t scattered_block_bytes() { return blocks_.scattered_bytes(); }
+
   // For who is about to rewrite most frozen blocks: the new ones go where no old ones are, so that
   // the memory of these is free as a whole in the end. One at a time.
   class Evacuation {

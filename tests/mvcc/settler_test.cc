@@ -74,35 +74,81 @@ TEST(SettlerTest, SettlesLeavesOfASplitWithTheOthers) {
   map.CheckStructure();
 }
 
-// Else they would fill holes beside blocks that go, in twice as many regions and in any order.
-TEST(SettlerTest, APassOverMostLeavesMovesThemTogether) {
-  TestMap map{TuningOptions()};
-  std::vector<size_t> order(400'000);
+// How the blocks of a map stand in memory.
+struct Places {
+  explicit Places(TestMap& map) {
+    std::set<uintptr_t> in_regions;
+    const char* end_of_last = nullptr;
+    for (const TestMap::LeafShape& leaf : map.Leaves()) {
+      const EpochGuard guard;
+      const std::string_view memory = map.map().FindState(leaf.lower)->memory();
+      ++leaves;
+      bytes += memory.size();
+      in_regions.insert(reinterpret_cast<uintptr_t>(memory.data()) / kHugePageBytes);
+      if (memory.data() == end_of_last) ++right_behind;
+      end_of_last = memory.data() + memory.size();
+    }
+    regions = in_regions.size();
+  }
+  size_t leaves = 0;
+  size_t bytes = 0;
+  size_t regions = 0;
+  size_t right_behind = 0;  // Right behind that of the leaf before.
+};
+
+// In few regions, and in the order of their keys, for scans: all but the first of a region, and where
+// something else was allocated meanwhile.
+void ExpectSideBySide(TestMap& map) {
+  const Places places(map);
+  EXPECT_LE(places.regions, places.bytes / kHugePageBytes + 3);
+  EXPECT_GE(places.right_behind, places.leaves * 9 / 10);
+}
+
+constexpr size_t kManyKeys = 400'000;  // Over 32 MiB, below which blocks stay where they are.
+
+void PutInRandomOrder(TestMap& map) {
+  std::vector<size_t> order(kManyKeys);
   std::iota(order.begin(), order.end(), size_t{0});
   std::shuffle(order.begin(), order.end(), std::mt19937_64(7));
   for (const size_t i : order) {
     map.Put(Key(i), std::string(100, 'v'));
     map.map().Reclaim();
   }
+}
+
+// Else they would fill holes beside blocks that go, in twice as many regions and in any order.
+TEST(SettlerTest, APassOverMostLeavesMovesThemTogether) {
+  TestMap map{TuningOptions()};
+  PutInRandomOrder(map);
   map.Settle();
-  size_t bytes = 0;
-  std::set<uintptr_t> regions;
-  const char* end_of_last = nullptr;
-  size_t right_behind = 0;
-  const std::vector<TestMap::LeafShape> leaves = map.Leaves();
-  const EpochGuard guard;
-  for (const TestMap::LeafShape& leaf : leaves) {
-    const std::string_view memory = map.map().FindState(leaf.lower)->memory();
-    bytes += memory.size();
-    regions.insert(reinterpret_cast<uintptr_t>(memory.data()) / kHugePageBytes);
-    if (memory.data() == end_of_last) ++right_behind;
-    end_of_last = memory.data() + memory.size();
+  EXPECT_GE(Places(map).bytes, 20 * kHugePageBytes);
+  ExpectSideBySide(map);
+}
+
+// What passes over a few leaves at a time leave behind: blocks in holes, on pages of which some were
+// given back.
+TEST(SettlerTest, SettlingAllMovesWhatLiesScattered) {
+  TestMap map{TuningOptions()};
+  PutInRandomOrder(map);
+  map.Settle();
+  SpanAllocator& allocator = map.map().allocator();
+  EXPECT_LE(allocator.scattered_block_bytes(), allocator.allocated_bytes() / 8);
+  for (size_t i = 0; i < kManyKeys; ++i) {
+    if (i / 200 % 3 == 0) map.Put(Key(i), std::string(100, 'w'));
   }
-  EXPECT_GE(bytes, 20 * kHugePageBytes);
-  EXPECT_LE(regions.size(), bytes / kHugePageBytes + 2);
-  // In the order of their keys, for scans: all but the first of a region, and where something else
-  // was allocated meanwhile.
-  EXPECT_GE(right_behind, leaves.size() * 9 / 10);
+  while (map.settler().Step()) {
+  }
+  allocator.ReleaseFreeMemory();
+  EXPECT_GT(allocator.scattered_block_bytes(), allocator.allocated_bytes() / 3);
+  EXPECT_LT(Places(map).right_behind, Places(map).leaves * 8 / 10);
+
+  map.Settle();
+  EXPECT_LE(allocator.scattered_block_bytes(), allocator.allocated_bytes() / 8);
+  ExpectSideBySide(map);
+  const uint64_t freezes = map.map().counters().freezes.load();
+  map.Settle();
+  EXPECT_EQ(map.map().counters().freezes.load(), freezes) << "moved again, for nothing";
+  EXPECT_EQ(map.VersionCount(), kManyKeys);
 }
 
 TEST(SettlerTest, MemoryReturnsToItsBaselineWhenEverythingIsDeleted) {
