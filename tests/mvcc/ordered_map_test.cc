@@ -199,6 +199,44 @@ TEST(OrderedMapTest, LatchingFollowsASplitThatCameBetween) {
   EXPECT_GE(map.Leaves().size(), 20u);
 }
 
+// Between the look at the count of edits and the one at the leaf: its upper keys are not its own any
+// more, or it is merged away.
+TEST(OrderedMapTest, AHopFollowsEditsThatComeBetween) {
+  size_t edited = 0;
+  for (size_t from = 3; from < 40; ++from) {
+    for (const bool splits : {true, false}) {
+      TestMap map;
+      for (size_t i = 0; i < 50; ++i) map.Put(Key(i), "v");
+      map.Settle();
+      // A few hops backward, so that the next one needs no descent.
+      LeafPath path;
+      std::string at = Key(from);
+      const EpochGuard guard;
+      for (int i = 0; i < 2; ++i) {
+        const std::string lower(map.map().FindStateBefore(at, &path).state->fences().lower);
+        if (!lower.empty()) at = lower;
+      }
+      bool hopped = false;
+      const LeafState* state;
+      {
+        const test::PointObserver observer([&](std::string_view point) {
+          if (point != "map:hopped" || hopped) return;
+          hopped = true;
+          for (size_t i = 0; i < 50; ++i) {
+            splits ? map.Put(Key(i) + "+", "v") : map.Delete(Key(i));
+          }
+          map.Settle();
+        });
+        state = map.map().FindStateBefore(at, &path).state;
+      }
+      if (hopped) ++edited;
+      EXPECT_TRUE(!state->has_upper || *state->fences().upper >= at) << at;
+      EXPECT_LT(state->fences().lower, at);
+    }
+  }
+  EXPECT_GT(edited, 20u);
+}
+
 // Between the descent and the latch the leaf is merged away.
 TEST(OrderedMapTest, LatchingFollowsAMergeThatCameBetween) {
   TestMap map;
