@@ -86,6 +86,16 @@ TEST(OrderedMapTest, FindsNeighboursByTheirFence) {
     ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower + '\0')->fences().lower, leaves[i].lower);
   }
   EXPECT_EQ(map.map().FindLastState()->fences().lower, leaves.back().lower);
+  // By a path that leads elsewhere.
+  LeafPath path;
+  for (size_t i = leaves.size() - 1; i > 3; i -= 3) {
+    ASSERT_EQ(map.map().FindStateBefore(leaves[i].lower, &path).state->fences().lower,
+              leaves[i - 1].lower);
+  }
+  for (size_t i = 0; i < leaves.size(); i += 3) {
+    ASSERT_EQ(map.map().FindStateForward(leaves[i].lower, &path).state->fences().lower,
+              leaves[i].lower);
+  }
 }
 
 TEST(OrderedMapTest, WalksBothWays) {
