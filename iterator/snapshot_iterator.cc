@@ -17,8 +17,8 @@ constexpr size_t kFirstLimit = 4;
 constexpr size_t kWalkLines = 24;
 // A scan that meets so many fresh entries in a leaf wants them frozen: more of them, if the leaf is
 // larger than usual. Leaves that are scanned all the time then hold half as many on average. Each
-// leaf with any costs a scan some 150 ns and 35 for each entry, a usual freeze costs a writer 3 us:
-// a scan's time counts for more than a writer's, as far as the bars of both allow
+// leaf with any costs a scan some 150 ns and 35 for each entry, a usual freeze costs a writer 1 to
+// 3 us: a scan's time counts for more than a writer's, as far as the bars of both allow
 // (docs/performance.md).
 constexpr size_t kFreshPerFreeze = 4;
 constexpr size_t kBytesPerFresh = 3328;
