@@ -104,7 +104,7 @@ void ExpectSideBySide(TestMap& map) {
   EXPECT_GE(places.right_behind, places.leaves * 9 / 10);
 }
 
-constexpr size_t kManyKeys = 400'000;  // Over 32 MiB, below which blocks stay where they are.
+constexpr size_t kManyKeys = 320'000;  // Over 32 MiB, below which blocks stay where they are.
 
 void PutInRandomOrder(TestMap& map) {
   std::vector<size_t> order(kManyKeys);
@@ -112,7 +112,7 @@ void PutInRandomOrder(TestMap& map) {
   std::shuffle(order.begin(), order.end(), std::mt19937_64(7));
   for (const size_t i : order) {
     map.Put(Key(i), std::string(100, 'v'));
-    map.map().Reclaim();
+    if (i % 16 == 0) map.map().Reclaim();
   }
 }
 
@@ -121,7 +121,7 @@ TEST(SettlerTest, APassOverMostLeavesMovesThemTogether) {
   TestMap map{TuningOptions()};
   PutInRandomOrder(map);
   map.Settle();
-  EXPECT_GE(Places(map).bytes, 20 * kHugePageBytes);
+  EXPECT_GE(Places(map).bytes, 17 * kHugePageBytes);
   ExpectSideBySide(map);
 }
 
