@@ -136,40 +136,40 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
   add_block_keys_until(block.count());
 }
 
+bool Freezer::AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* slot,
+                       const PinnedSet& pins) {
+  buffers_.versions.clear();
+  for (const Version* version = slot == nullptr ? nullptr : slot->chain.Head(); version != nullptr;
+       version = VersionChain::Older(version)) {
+    buffers_.versions.push_back(ViewOf(*version));
+  }
+  const VersionView before = block.newest(i);
+  buffers_.versions.push_back(before);
+  const FrozenBlock::OlderRange older = block.OlderOf(i);
+  for (uint32_t j = older.begin; j < older.end; ++j) buffers_.versions.push_back(block.older(j));
+  const bool has_values_only =
+      std::all_of(buffers_.versions.begin(), buffers_.versions.end(),
+                  [](const VersionView& version) { return version.kind == ValueKind::kValue; });
+  if (!has_values_only || buffers_.versions.front().size != before.size) return false;
+  buffers_.patched.push_back(i);
+  AddKey(block.key(i), pins, nullptr);
+  return true;
+}
+
 bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
   buffers_.patched.clear();
-  const auto add_key = [&](uint32_t i, const FreshSlot* slot) {
-    buffers_.versions.clear();
-    const Version* fresh = slot == nullptr ? nullptr : slot->chain.Head();
-    for (; fresh != nullptr; fresh = VersionChain::Older(fresh)) {
-      buffers_.versions.push_back(ViewOf(*fresh));
-    }
-    const VersionView before = block.newest(i);
-    buffers_.versions.push_back(before);
-    const FrozenBlock::OlderRange older = block.OlderOf(i);
-    for (uint32_t j = older.begin; j < older.end; ++j) {
-      buffers_.versions.push_back(block.older(j));
-    }
-    const bool has_values_only =
-        std::all_of(buffers_.versions.begin(), buffers_.versions.end(),
-                    [](const VersionView& version) { return version.kind == ValueKind::kValue; });
-    if (!has_values_only || buffers_.versions.front().size != before.size) return false;
-    buffers_.patched.push_back(i);
-    AddKey(block.key(i), pins, nullptr);
-    return true;
-  };
   uint32_t i = 0;
   const auto add_keys_with_older_until = [&](uint32_t end) {
     if (!block.has_older()) return true;
     for (; i < end; ++i) {
-      if (!block.OlderOf(i).is_empty() && !add_key(i, nullptr)) return false;
+      if (!block.OlderOf(i).is_empty() && !AddPatch(block, i, nullptr, pins)) return false;
     }
     return true;
   };
   for (const uint16_t number : buffers_.fresh.Sort()) {
     const KeyPosition at = buffers_.fresh.place(number);
     if (!at.exact || !add_keys_with_older_until(at.index)) return false;
-    if (!add_key(at.index, &buffers_.fresh.slot(number))) return false;
+    if (!AddPatch(block, at.index, &buffers_.fresh.slot(number), pins)) return false;
     i = at.index + 1;
   }
   return add_keys_with_older_until(block.count());

@@ -103,6 +103,8 @@ class Freezer {
   // Gathers the keys that are new in the delta or have older versions, and nothing else. Returns
   // false if one of them does not fit in the old one's place.
   bool GatherPatch(const FrozenBlock& block, const PinnedSet& pins);
+  // Key i of the block, with what is new of it in `slot`, which may be null. Returns false as above.
+  bool AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* slot, const PinnedSet& pins);
   // Puts `next` in the place of the leaf's state, beside which came so many leaves.
   void Install(Leaf* leaf, LeafState* next, size_t added);
   // Puts the delta of `state` into buffers_.fresh.
