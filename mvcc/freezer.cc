@@ -96,6 +96,13 @@ void Freezer::PlaceFresh(const LeafState& state) {
   for (uint32_t i = 0; i < count; ++i) buffers_.fresh.Add(delta->slot(i));
 }
 
+void Freezer::AddFreshVersions(const FreshSlot& slot) {
+  for (const Version* version = slot.chain.Head(); version != nullptr;
+       version = VersionChain::Older(version)) {
+    buffers_.versions.push_back(ViewOf(*version));
+  }
+}
+
 void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderRun* rest) {
   const FrozenBlock& block = *state.block();
   buffers_.entries.reserve(buffers_.entries.size() + block.count() + buffers_.fresh.count());
@@ -126,10 +133,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
     const KeyPosition at = buffers_.fresh.place(number);
     add_block_keys_until(at.index);
     buffers_.versions.clear();
-    for (const Version* version = slot.chain.Head(); version != nullptr;
-         version = VersionChain::Older(version)) {
-      buffers_.versions.push_back(ViewOf(*version));
-    }
+    AddFreshVersions(slot);
     if (at.exact) add_frozen_versions(i++);
     AddKey(slot.key(), pins, rest);
   }
@@ -139,10 +143,7 @@ void Freezer::Gather(const LeafState& state, const PinnedSet& pins, const OlderR
 bool Freezer::AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* slot,
                        const PinnedSet& pins) {
   buffers_.versions.clear();
-  for (const Version* version = slot == nullptr ? nullptr : slot->chain.Head(); version != nullptr;
-       version = VersionChain::Older(version)) {
-    buffers_.versions.push_back(ViewOf(*version));
-  }
+  if (slot != nullptr) AddFreshVersions(*slot);
   const VersionView before = block.newest(i);
   buffers_.versions.push_back(before);
   const FrozenBlock::OlderRange older = block.OlderOf(i);
@@ -157,6 +158,10 @@ bool Freezer::AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* sl
 }
 
 bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
+  // Of a load of new keys this ends it, before they are put in order for nothing.
+  for (size_t number = 0; number < buffers_.fresh.count(); ++number) {
+    if (!buffers_.fresh.place(number).exact) return false;
+  }
   buffers_.patched.clear();
   uint32_t i = 0;
   const auto add_keys_with_older_until = [&](uint32_t end) {
@@ -168,7 +173,7 @@ bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
   };
   for (const uint16_t number : buffers_.fresh.Sort()) {
     const KeyPosition at = buffers_.fresh.place(number);
-    if (!at.exact || !add_keys_with_older_until(at.index)) return false;
+    if (!add_keys_with_older_until(at.index)) return false;
     if (!AddPatch(block, at.index, &buffers_.fresh.slot(number), pins)) return false;
     i = at.index + 1;
   }

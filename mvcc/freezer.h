@@ -107,6 +107,8 @@ class Freezer {
   bool AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* slot, const PinnedSet& pins);
   // Puts `next` in the place of the leaf's state, beside which came so many leaves.
   void Install(Leaf* leaf, LeafState* next, size_t added);
+  // All of a slot's versions, to those of the key at hand.
+  void AddFreshVersions(const FreshSlot& slot);
   // Puts the delta of `state` into buffers_.fresh.
   void PlaceFresh(const LeafState& state);
   // Appends the pruned content of `state`, whose delta has been placed, to the buffers' entries, but
