@@ -47,12 +47,12 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   }
 }
 
-void LeafCursor::Expect(const LeafState* next) {
-  if (next == nullptr) return;
+void LeafCursor::Expect(const OrderedMap::NextLeaf& next) {
+  if (next.leaf == nullptr) return;
   const size_t entries = std::max<size_t>(1, block_->count() + fresh_.size());
-  ahead_ = next->memory();
+  ahead_ = next.memory.empty() ? next.leaf->state.Load()->memory() : next.memory;
   ahead_share_ = ahead_.size() / entries + 1;
-  const FreshDelta* delta = next->delta.load(std::memory_order_acquire);
+  const FreshDelta* delta = next.leaf->delta.load(std::memory_order_acquire);
   if (delta == nullptr) return;
   for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
     const FreshSlot& slot = delta->slot(i);

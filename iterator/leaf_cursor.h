@@ -11,6 +11,7 @@
 #include "iterator/ready_window.h"
 #include "mvcc/leaf.h"
 #include "mvcc/older_versions.h"
+#include "mvcc/ordered_map.h"
 #include "mvcc/slot_order.h"
 
 namespace firn::internal {
@@ -35,7 +36,7 @@ class LeafCursor {
   // share of that and of its fresh versions as it shows of this leaf. A whole leaf ahead is early
   // enough for memory to answer, and no more is asked of it at once than it can do. Requires: the
   // EpochGuard in which `next` was found. Later calls read nothing there. Throws std::bad_alloc.
-  void Expect(const LeafState* next);
+  void Expect(const OrderedMap::NextLeaf& next);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
   void ExpectOwnForward() { ExpectOwn(back_.frozen, highest_.frozen); }

@@ -118,9 +118,10 @@ struct alignas(64) Leaf {
 
   LeafPointer state;
 
-  // The state's delta. Others than the holder of the latch may find one that is gone already:
-  // an address to prefetch, never followed.
-  //   Writer: under the latch. Reader: the same; to prefetch, anybody. Order: relaxed.
+  // The state's delta, for who wants no look at the state. Others than the holder of the latch may
+  // find that of the state before, which goes with that: an epoch guard keeps it.
+  //   Writer: under the latch. Reader: anybody. Order: release / acquire; relaxed to prefetch, and
+  //   under the latch.
   std::atomic<FreshDelta*> delta{nullptr};
 
   // Serialises writers, freezes, splits and merges of this leaf. Readers never take it.
@@ -166,7 +167,7 @@ struct alignas(64) Leaf {
   // Returns the state before. Requires: the latch, or a leaf that nobody knows.
   LeafState* Install(LeafState* installed) {
     upper_head = installed->has_upper ? installed->upper_head : UINT64_MAX;
-    delta.store(installed->delta.load(std::memory_order_acquire), std::memory_order_relaxed);
+    delta.store(installed->delta.load(std::memory_order_acquire), std::memory_order_release);
     return state.Swap(installed);
   }
   // Remembers where the delta goes on. Requires: the latch.

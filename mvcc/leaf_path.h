@@ -2,9 +2,12 @@
 #ifndef FIRN_MVCC_LEAF_PATH_H_
 #define FIRN_MVCC_LEAF_PATH_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string_view>
 
+#include "absl/base/attributes.h"
 #include "mvcc/inner_node.h"
 #include "mvcc/leaf.h"
 
@@ -53,6 +56,16 @@ class LeafPath {
     const std::optional<Child> child = ChildAhead(hops, direction);
     return child ? PlaceOf(*child) : Place{nullptr, nullptr};
   }
+  // The memory of that leaf's state if, by the hints, the state lies right before the one that follows
+  // in key order, as states do that were settled; else empty. To prefetch, never followed.
+  std::string_view LikelyMemory(uint32_t hops, Direction direction) const {
+    const void* begin = Ahead(hops, direction).hint;
+    const void* end = Ahead(direction == Direction::kForward ? hops + 1 : hops - 1, direction).hint;
+    const size_t bytes = reinterpret_cast<uintptr_t>(end) - reinterpret_cast<uintptr_t>(begin);
+    // A huge one where one of them is not known, and none where neither is.
+    if (bytes == 0 || bytes > kMostLikelyBytes) return {};
+    return {static_cast<const char*>(begin), bytes};
+  }
   // Moves on by one leaf. Returns false if there is none as above, and stays.
   bool Hop(Direction direction) {
     const std::optional<Child> next = ChildAhead(1, direction);
@@ -64,7 +77,7 @@ class LeafPath {
   }
   // Fetches the inner node that comes next, a few hops before it is looked at.
   void PrefetchParent(Direction direction) const {
-    constexpr uint32_t kHops = 6;
+    constexpr uint32_t kHops = 8;
     const uint32_t left =
         direction == Direction::kForward ? parent_->child_count() - 1 - index_ : index_;
     if (left != kHops) return;
@@ -75,6 +88,9 @@ class LeafPath {
   }
 
  private:
+  // States that are farther apart do not lie one behind the other.
+  static constexpr size_t kMostLikelyBytes = 32 << 10;
+
   struct Child {
     const InnerNode* parent;
     uint32_t index;
@@ -85,21 +101,22 @@ class LeafPath {
             child.parent->hint(child.index)};
   }
   std::optional<Child> ChildAhead(uint32_t hops, Direction direction) const {
-    if (direction == Direction::kForward) {
-      const uint32_t count = parent_->child_count();
-      if (index_ + hops < count) [[likely]]
-        return Child{parent_, index_ + hops};
-      const InnerNode* next = ParentAhead(direction);
-      const uint32_t at = index_ + hops - count;
-      if (next == nullptr || at >= next->child_count()) return std::nullopt;
-      return Child{next, at};
-    }
-    if (index_ >= hops) [[likely]]
-      return Child{parent_, index_ - hops};
+    // Wraps around before the first one.
+    const uint32_t at = direction == Direction::kForward ? index_ + hops : index_ - hops;
+    if (at < parent_->child_count()) [[likely]]
+      return Child{parent_, at};
+    return ChildInNeighbour(hops, direction);
+  }
+  ABSL_ATTRIBUTE_NOINLINE std::optional<Child> ChildInNeighbour(uint32_t hops,
+                                                                Direction direction) const {
     const InnerNode* next = ParentAhead(direction);
-    const uint32_t from_end = hops - index_;
-    if (next == nullptr || from_end > next->child_count()) return std::nullopt;
-    return Child{next, next->child_count() - from_end};
+    if (next == nullptr) return std::nullopt;
+    const uint32_t count = next->child_count();
+    // As above: from the first child of the one, or back from behind the last of the other.
+    const uint32_t at = direction == Direction::kForward ? index_ + hops - parent_->child_count()
+                                                         : count + index_ - hops;
+    if (at >= count) return std::nullopt;
+    return Child{next, at};
   }
   const InnerNode* ParentAhead(Direction direction) const {
     if (grandparent_ == nullptr) return nullptr;

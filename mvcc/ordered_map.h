@@ -82,10 +82,16 @@ class OrderedMap {
       }
     }
   }
-  // A leaf on the way of a walk, which comes by its neighbours soon.
+  // The leaf that a walk comes to next.
+  struct NextLeaf {
+    const Leaf* leaf;  // Null if it is not known.
+    // Its state's, if that can be told without a look at the state; else empty. To prefetch.
+    std::string_view memory;
+  };
+  // A leaf on the way of a walk.
   struct WalkedState {
     const LeafState* state;
-    const LeafState* next;  // The neighbour's; null if that is not known.
+    NextLeaf next;
   };
   // The current state that covers `key`, on a walk in key order. Looks first one leaf behind the one
   // of `path`, which then is that of the state found. Requires: an EpochGuard.

@@ -1,6 +1,7 @@
 #include "mvcc/leaf_path.h"
 
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,6 +78,36 @@ TEST_F(LeafPathTest, LooksAheadIntoTheNeighbouringNode) {
       const LeafPath::Place backward = path.Ahead(hops, Direction::kBackward);
       EXPECT_EQ(backward.leaf, from >= lowest + hops ? leaf(from - hops) : nullptr) << from << hops;
     }
+  }
+}
+
+TEST_F(LeafPathTest, KnowsTheMemoryOfStatesInLine) {
+  root_ = Tree({3, 4});
+  for (size_t from = 0; from < 7; ++from) {
+    const LeafPath path = PathTo(from);
+    for (uint32_t hops = 1; hops < 8; ++hops) {
+      const std::string_view forward = path.LikelyMemory(hops, Direction::kForward);
+      EXPECT_EQ(forward.size(), from + hops < 6 ? 1 : 0) << from << hops;
+      EXPECT_EQ(forward.data(), forward.empty() ? nullptr : hint(from + hops)) << from << hops;
+      const std::string_view backward = path.LikelyMemory(hops, Direction::kBackward);
+      EXPECT_EQ(backward.size(), from >= hops ? 1 : 0) << from << hops;
+      EXPECT_EQ(backward.data(), backward.empty() ? nullptr : hint(from - hops)) << from << hops;
+    }
+  }
+}
+
+TEST_F(LeafPathTest, KnowsNoMemoryOfStatesElsewhere) {
+  const std::vector<char> far(64 << 10);
+  const char* const states[] = {far.data(), far.data() + far.size() - 1, far.data() + 100, nullptr,
+                                nullptr};
+  std::vector<ChildRef> children;
+  for (size_t i = 0; i < std::size(states); ++i) {
+    children.push_back({Separator(i), &numbers_[i], states[i]});
+  }
+  root_ = Node(1, children);
+  for (size_t i = 1; i < std::size(states); ++i) {
+    EXPECT_EQ(PathTo(0).LikelyMemory(static_cast<uint32_t>(i), Direction::kForward), "") << i;
+    EXPECT_EQ(PathTo(i).LikelyMemory(1, Direction::kBackward), "") << i;
   }
 }
 
