@@ -104,14 +104,16 @@ void ExpectSideBySide(TestMap& map) {
   EXPECT_GE(places.right_behind, places.leaves * 9 / 10);
 }
 
-constexpr size_t kManyKeys = 320'000;  // Over 32 MiB, below which blocks stay where they are.
+// Over 32 MiB, below which blocks stay where they are.
+constexpr size_t kManyKeys = 160'000;
+constexpr size_t kManyKeysValue = 220;
 
 void PutInRandomOrder(TestMap& map) {
   std::vector<size_t> order(kManyKeys);
   std::iota(order.begin(), order.end(), size_t{0});
   std::shuffle(order.begin(), order.end(), std::mt19937_64(7));
   for (const size_t i : order) {
-    map.Put(Key(i), std::string(100, 'v'));
+    map.Put(Key(i), std::string(kManyKeysValue, 'v'));
     if (i % 16 == 0) map.map().Reclaim();
   }
 }
@@ -134,7 +136,7 @@ TEST(SettlerTest, SettlingAllMovesWhatLiesScattered) {
   SpanAllocator& allocator = map.map().allocator();
   EXPECT_LE(allocator.scattered_block_bytes(), allocator.allocated_bytes() / 8);
   for (size_t i = 0; i < kManyKeys; ++i) {
-    if (i / 200 % 3 == 0) map.Put(Key(i), std::string(100, 'w'));
+    if (i / 100 % 3 == 0) map.Put(Key(i), std::string(kManyKeysValue, 'w'));
   }
   while (map.settler().Step()) {
   }
