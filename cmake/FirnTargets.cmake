@@ -66,9 +66,10 @@ function(firn_executable target)
   endif()
 endfunction()
 
-# One GoogleTest binary from tests/<name>.cc, run as one test labelled with its folder.
+# One GoogleTest binary from tests/<name>.cc, run as one test labelled with its folder. It has the
+# machine to itself, as its threads and its limits in time want it, unless it is marked SHARES_MACHINE.
 function(firn_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "DEPENDS;ARGS;LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "SHARES_MACHINE" "TIMEOUT" "DEPENDS;ARGS;LABELS")
   string(REPLACE "/" "_" target ${name})
   string(REGEX MATCH "^[^/]+" folder ${name})
   if(NOT arg_TIMEOUT)
@@ -88,6 +89,9 @@ function(firn_test name)
   set_tests_properties(${name} PROPERTIES
     LABELS "${folder};${arg_LABELS}"
     TIMEOUT ${arg_TIMEOUT})
+  if(NOT arg_SHARES_MACHINE)
+    set_tests_properties(${name} PROPERTIES RUN_SERIAL TRUE)
+  endif()
 endfunction()
 
 # One Google Benchmark program from bench/<name>.cc.
@@ -106,5 +110,6 @@ function(firn_smoke_test program)
   set_tests_properties(bench_smoke/${program} PROPERTIES
     LABELS bench_smoke
     ENVIRONMENT FIRN_BENCH_SMOKE=1
+    RUN_SERIAL TRUE
     TIMEOUT 120)
 endfunction()
