@@ -1,6 +1,7 @@
 #include "iterator/leaf_cursor.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "mvcc/point_read.h"
 #include "mvcc/prefetch.h"
@@ -28,6 +29,7 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   ahead_ = {};
   fresh_ahead_.clear();
   run_place_ = {};
+  is_in_line_ = std::exchange(next_is_in_line_, false);
   state_ = state;
   block_ = state->block();
   read_ts_ = read_ts;
@@ -47,11 +49,16 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   }
 }
 
-void LeafCursor::Expect(const OrderedMap::NextLeaf& next) {
+void LeafCursor::Expect(const OrderedMap::NextLeaf& next, Direction direction) {
   if (next.leaf == nullptr) return;
   const size_t entries = std::max<size_t>(1, block_->count() + fresh_.size());
-  ahead_ = next.memory.empty() ? next.leaf->state.Load()->memory() : next.memory;
-  ahead_share_ = ahead_.size() / entries + 1;
+  next_is_in_line_ = direction == Direction::kForward && !next.memory.empty();
+  if (is_in_line_ && next_is_in_line_) {
+    FetchUpToRecords();
+  } else {
+    ahead_ = next.memory.empty() ? next.leaf->state.Load()->memory() : next.memory;
+    ahead_share_ = ahead_.size() / entries + 1;
+  }
   const FreshDelta* delta = next.leaf->delta.load(std::memory_order_acquire);
   if (delta == nullptr) return;
   for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
@@ -59,6 +66,13 @@ void LeafCursor::Expect(const OrderedMap::NextLeaf& next) {
     fresh_ahead_.push_back({slot.key_data, reinterpret_cast<const char*>(slot.chain.Head())});
   }
   fresh_ahead_share_ = 256 * fresh_ahead_.size() / entries + 1;
+}
+
+void LeafCursor::FetchUpToRecords() {
+  if (block_->count() == 0) return;
+  const std::string_view memory = state_->memory();
+  const char* records = block_->RecordsOf(0, 1).data();
+  PrefetchToL2(memory.substr(0, static_cast<size_t>(records - memory.data()) + kLineBytes));
 }
 
 void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {

@@ -32,11 +32,15 @@ class LeafCursor {
   // Looks at `state` as of `read_ts`, within `bounds`. Throws std::bad_alloc.
   void Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds);
   void Leave() { state_ = nullptr; }
-  // The walk goes on in `next`, the neighbour's state if that is known: each fill fetches as large a
-  // share of that and of its fresh versions as it shows of this leaf. A whole leaf ahead is early
+  // The walk goes on in `next`, the neighbour if that is known: each fill fetches as large a share of
+  // its state and of its fresh versions as it shows of this leaf. A whole leaf ahead is early
   // enough for memory to answer, and no more is asked of it at once than it can do. Requires: the
   // EpochGuard in which `next` was found. Later calls read nothing there. Throws std::bad_alloc.
-  void Expect(const OrderedMap::NextLeaf& next);
+  //
+  // Forward from one state in line to the next the processor fetches by itself, better than it can be
+  // asked to, as long as it sees no gap: so what a walk leaves out, between the header and the first
+  // record, is all that is fetched there.
+  void Expect(const OrderedMap::NextLeaf& next, Direction direction);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
   void ExpectOwnForward() { ExpectOwn(back_.frozen, highest_.frozen); }
@@ -82,6 +86,8 @@ class LeafCursor {
   VersionView VisibleFrozen(uint32_t i);
   uint32_t FirstFresh(std::string_view target) const;
   void ExpectOwn(uint32_t first, uint32_t last);
+  // Of this leaf, all that stands before its records and the first line of these.
+  void FetchUpToRecords();
   void FetchAhead(size_t entries, bool forward);
   void FetchFreshAhead(size_t entries);
   // As the others, where the whole window is one stretch of a plain run, of which some are
@@ -110,8 +116,11 @@ class LeafCursor {
   RunPlace run_place_;                // Of the frozen key that was looked at last.
   Cut lowest_{};                      // The bounds within this leaf.
   Cut highest_{};
-  Cut front_{};             // Before the window.
-  Cut back_{};              // Behind it.
+  Cut front_{};  // Before the window.
+  Cut back_{};   // Behind it.
+  // States of a walk forward that lie right behind the one before: this one, and the next.
+  bool is_in_line_ = false;
+  bool next_is_in_line_ = false;
   std::string_view ahead_;  // What is left to fetch, of this state or the one to come.
   size_t ahead_share_ = 0;  // Bytes of it for each entry that is shown.
   // Where the keys and versions of the delta to come are: addresses to fetch, never followed.

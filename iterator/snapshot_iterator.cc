@@ -218,7 +218,7 @@ bool SnapshotIterator::FillForwardAcrossLeaves() {
     const EpochGuard guard;
     const auto [state, next] = map_->map().FindStateForward(*fences.upper, &path_);
     Enter(state, [&] { cursor_.CutBefore(*fences.upper); });
-    cursor_.Expect(next);
+    cursor_.Expect(next, Direction::kForward);
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;
@@ -239,7 +239,7 @@ bool SnapshotIterator::FillBackwardAcrossLeaves() {
     const EpochGuard guard;  // As in the other direction.
     const auto [state, next] = map_->map().FindStateBefore(lower, &path_);
     Enter(state, [&] { cursor_.CutBefore(lower); });
-    cursor_.Expect(next);
+    cursor_.Expect(next, Direction::kBackward);
   }
   if (large) HoldLarge(window_.begin);
   position_ = Position::kAt;
