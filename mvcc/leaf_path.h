@@ -15,6 +15,16 @@ namespace firn::internal {
 
 enum class Direction { kForward, kBackward };
 
+// The memory of a state if it lies right before `following`, as it does where that begins a little
+// behind it; else empty. By addresses alone, of which either may be null.
+inline std::string_view MemoryInLine(const void* state, const void* following) {
+  constexpr size_t kMostBytes = 32 << 10;
+  const size_t bytes = reinterpret_cast<uintptr_t>(following) - reinterpret_cast<uintptr_t>(state);
+  // A huge number where one of them is null, and none where both are.
+  if (bytes == 0 || bytes > kMostBytes) return {};
+  return {static_cast<const char*>(state), bytes};
+}
+
 // A LeafPath keeps the last two steps of a descent, so that the walk finds the leaves around the
 // one that it stands at without another.
 //
@@ -59,12 +69,8 @@ class LeafPath {
   // The memory of that leaf's state if, by the hints, the state lies right before the one that follows
   // in key order, as states do that were settled; else empty. To prefetch, never followed.
   std::string_view LikelyMemory(uint32_t hops, Direction direction) const {
-    const void* begin = Ahead(hops, direction).hint;
-    const void* end = Ahead(direction == Direction::kForward ? hops + 1 : hops - 1, direction).hint;
-    const size_t bytes = reinterpret_cast<uintptr_t>(end) - reinterpret_cast<uintptr_t>(begin);
-    // A huge one where one of them is not known, and none where neither is.
-    if (bytes == 0 || bytes > kMostLikelyBytes) return {};
-    return {static_cast<const char*>(begin), bytes};
+    const uint32_t following = direction == Direction::kForward ? hops + 1 : hops - 1;
+    return MemoryInLine(Ahead(hops, direction).hint, Ahead(following, direction).hint);
   }
   // Moves on by one leaf. Returns false if there is none as above, and stays.
   bool Hop(Direction direction) {
@@ -88,9 +94,6 @@ class LeafPath {
   }
 
  private:
-  // States that are farther apart do not lie one behind the other.
-  static constexpr size_t kMostLikelyBytes = 32 << 10;
-
   struct Child {
     const InnerNode* parent;
     uint32_t index;

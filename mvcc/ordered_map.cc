@@ -161,6 +161,30 @@ const LeafState* OrderedMap::FindLastState() const {
   }
 }
 
+namespace {
+
+void CountInLine(const InnerNode& node, OrderedMap::Line* line) {
+  const uint32_t count = node.child_count();
+  if (node.level() > 1) {
+    for (uint32_t i = 0; i < count; ++i) {
+      CountInLine(*static_cast<const InnerNode*>(node.child(i)), line);
+    }
+    return;
+  }
+  line->leaves += count;
+  for (uint32_t i = 0; i + 1 < count; ++i) {
+    if (!MemoryInLine(node.hint(i), node.hint(i + 1)).empty()) ++line->in_line;
+  }
+}
+
+}  // namespace
+
+OrderedMap::Line OrderedMap::StatesInLine() const {
+  Line line;
+  CountInLine(*root(), &line);
+  return line;
+}
+
 // Clang cannot follow a latch that passes to the caller.
 Leaf* OrderedMap::LatchLeaf(std::string_view key) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   while (true) {

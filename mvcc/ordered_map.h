@@ -102,6 +102,13 @@ class OrderedMap {
   const LeafState* FindStateBefore(std::string_view lower) const;
   // The last state of the map. Requires: an EpochGuard.
   const LeafState* FindLastState() const;
+  // How many leaves there are, and of how many the state lies right before that of the next leaf, by
+  // hints. Requires: an EpochGuard.
+  struct Line {
+    size_t leaves = 0;
+    size_t in_line = 0;
+  };
+  Line StatesInLine() const;
   // The inner node of `level` on the way to `key`; null if the tree is lower than that.
   // It may be obsolete. Requires: an EpochGuard.
   InnerNode* FindInnerNode(uint32_t level, std::string_view key) const;

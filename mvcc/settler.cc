@@ -42,8 +42,10 @@ constexpr int kReclaimRounds = 20;
 constexpr size_t kRetiredBytesPerReclaim = size_t{1} << 20;
 constexpr size_t kLargeBytesPerReclaim = size_t{4} << 20;
 
-// Once so large a share of all memory lies scattered, all blocks are moved.
+// Once so large a share of all memory lies scattered, or so large a share of the states elsewhere
+// than right before the next, all blocks are moved.
 constexpr size_t kScatteredShare = 4;
+constexpr size_t kOutOfLineShare = 2;
 
 // So many leaves at most are looked at to tell how large those are that are due.
 constexpr size_t kSampledLeaves = 64;
@@ -468,21 +470,38 @@ bool Settler::Step() {
   return worked;
 }
 
+Settler::States Settler::OutOfLine() const {
+  const EpochGuard guard;
+  const OrderedMap::Line line = map_.StatesInLine();
+  return {line.leaves - line.in_line, line.leaves};
+}
+
+bool Settler::WantsMove() {
+  SpanAllocator& allocator = map_.allocator();
+  const size_t scattered = allocator.scattered_block_bytes();
+  const States out_of_line = OutOfLine();
+  left_scattered_ = std::min(left_scattered_, scattered);
+  left_out_of_line_ = std::min(left_out_of_line_, out_of_line.count);
+  return scattered - left_scattered_ > allocator.allocated_bytes() / kScatteredShare ||
+         out_of_line.count - left_out_of_line_ > out_of_line.of / kOutOfLineShare;
+}
+
 void Settler::SettleAll() {
   SettleInfo done;
   SpanAllocator& allocator = map_.allocator();
   {
     MutexLock lock(pass_mu_);
-    const size_t scattered = allocator.scattered_block_bytes();
-    left_scattered_ = std::min(left_scattered_, scattered);
-    const bool moves = scattered - left_scattered_ > allocator.allocated_bytes() / kScatteredShare;
+    const bool moves = WantsMove();
     if (moves) WatchAll();
     Pass(Idle::kNow);
     // What was retired goes once the readers of its time have passed: two epochs.
     for (int round = 0; round < 3; ++round) map_.Reclaim();
     allocator.ReleaseFreeMemory();
     map_.large_values().ReleaseFreeMemory();
-    if (moves) left_scattered_ = allocator.scattered_block_bytes();
+    if (moves) {
+      left_scattered_ = allocator.scattered_block_bytes();
+      left_out_of_line_ = OutOfLine().count;
+    }
     done = TakeDone();
   }
   Report(done);

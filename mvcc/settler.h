@@ -61,7 +61,8 @@ class Settler {
   // Does a little: settles one leaf, or looks at the held ones, or frees memory. Returns false
   // if there was nothing to do. May throw std::bad_alloc; the work then waits for the next call.
   bool Step();
-  // Settles everything now, and puts all blocks side by side if many of them lie scattered. May
+  // Settles everything now, and puts all blocks side by side in the order of their keys if many of
+  // them lie scattered, or most of them elsewhere than before the next. May
   // throw std::bad_alloc.
   void SettleAll();
 
@@ -85,6 +86,15 @@ class Settler {
   void TakeNoted() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // So that the next pass settles every leaf there is.
   void WatchAll() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
+  struct States {
+    size_t count;
+    size_t of;  // All there are.
+  };
+  // Those that do not lie right before the one that is next in key order.
+  States OutOfLine() const;
+  // Whether all blocks are worth being put side by side again, in order: scans then take half to
+  // two thirds of the time.
+  bool WantsMove() ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // One round over everything watched and, if due, held.
   void Pass(Idle idle) ABSL_EXCLUSIVE_LOCKS_REQUIRED(pass_mu_);
   // What the blocks of the due leaves take, by a sample of them.
@@ -154,6 +164,8 @@ class Settler {
   bool moves_all_ ABSL_GUARDED_BY(pass_mu_) = false;
   // What stayed scattered when all leaves were moved for that: runs of older versions are not.
   size_t left_scattered_ ABSL_GUARDED_BY(pass_mu_) = 0;
+  // And out of line: all of a small map, which is not moved.
+  size_t left_out_of_line_ ABSL_GUARDED_BY(pass_mu_) = 0;
   bool too_new_ ABSL_GUARDED_BY(pass_mu_) = false;  // Some held leaf was above the horizon.
   bool held_needs_purge_ ABSL_GUARDED_BY(pass_mu_) = false;
   size_t reclaimed_ ABSL_GUARDED_BY(pass_mu_) = 0;  // By the last pass.

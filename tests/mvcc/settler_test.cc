@@ -127,6 +127,29 @@ TEST(SettlerTest, APassOverMostLeavesMovesThemTogether) {
   ExpectSideBySide(map);
 }
 
+// What passes over fewer leaves than most leave behind where nobody gives memory back: blocks in the
+// order in which they were frozen.
+TEST(SettlerTest, SettlingAllMovesWhatLiesOutOfLine) {
+  TestMap map{TuningOptions()};
+  PutInRandomOrder(map);
+  for (size_t third = 0; third < 3; ++third) {
+    for (size_t n = 0; n < kManyKeys; ++n) {
+      const size_t i = n * 7919 % kManyKeys;
+      if (i / 100 % 3 == third) map.Put(Key(i), std::string(kManyKeysValue, 'w'));
+    }
+    while (map.settler().Step()) {
+    }
+  }
+  SpanAllocator& allocator = map.map().allocator();
+  EXPECT_LE(allocator.scattered_block_bytes(), allocator.allocated_bytes() / 4);
+  EXPECT_LT(Places(map).right_behind, Places(map).leaves / 4);
+  map.Settle();
+  ExpectSideBySide(map);
+  const uint64_t freezes = map.map().counters().freezes.load();
+  map.Settle();
+  EXPECT_EQ(map.map().counters().freezes.load(), freezes) << "moved again, for nothing";
+}
+
 // What passes over a few leaves at a time leave behind: blocks in holes, on pages of which some were
 // given back.
 TEST(SettlerTest, SettlingAllMovesWhatLiesScattered) {
