@@ -148,7 +148,7 @@ class FIRN_EXPORT Db {
 
   // --- Care ------------------------------------------------------------------------
   // Freezes every leaf with fresh writes, prunes what nobody sees, returns memory. Where much of a
-  // Db of more than 32 MiB lies scattered, as much later writes leave it, all of it is copied.
+  // Db of over 32 MiB lies scattered or out of order, as later writes leave it, all of it is copied.
   absl::Status Settle();
   // One step of background work under BackgroundMode::kManual; false: nothing to do.
   absl::StatusOr<bool> StepBackgroundWork();
