@@ -118,7 +118,8 @@ class LeafCursor {
   Cut highest_{};
   Cut front_{};  // Before the window.
   Cut back_{};   // Behind it.
-  // States of a walk forward that lie right behind the one before: this one, and the next.
+  // On a walk forward: whether this state likely lies right before the next, and the next before the
+  // one after that.
   bool is_in_line_ = false;
   bool next_is_in_line_ = false;
   std::string_view ahead_;  // What is left to fetch, of this state or the one to come.

@@ -18,7 +18,7 @@ enum class Direction { kForward, kBackward };
 // The memory of a state if it lies right before `following`, as it does where that begins a little
 // behind it; else empty. By addresses alone, of which either may be null.
 inline std::string_view MemoryInLine(const void* state, const void* following) {
-  constexpr size_t kMostBytes = 32 << 10;
+  constexpr size_t kMostBytes = 16 << 10;  // With another's between them they do not lie in line.
   const size_t bytes = reinterpret_cast<uintptr_t>(following) - reinterpret_cast<uintptr_t>(state);
   // A huge number where one of them is null, and none where both are.
   if (bytes == 0 || bytes > kMostBytes) return {};

@@ -85,6 +85,11 @@ class RegionPool {
   // Gives free pages back now: all but those of huge pages that are nearly full.
   void ReleaseFreeMemory() ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Whether BeginEvacuation() would do anything.
+  bool IsWorthEvacuating() ABSL_LOCKS_EXCLUDED(mutex_) {
+    const MutexLock lock(mutex_);
+    return IsLarge();
+  }
   // How much of what is lent lies on single pages that were huge ones, until some of them were given
   // back: an evacuation would bring it to huge ones. None in a pool that asks for none, nor in a
   // small one.

@@ -478,6 +478,7 @@ Settler::States Settler::OutOfLine() const {
 
 bool Settler::WantsMove() {
   SpanAllocator& allocator = map_.allocator();
+  if (!allocator.may_move_blocks()) return false;
   const size_t scattered = allocator.scattered_block_bytes();
   const States out_of_line = OutOfLine();
   left_scattered_ = std::min(left_scattered_, scattered);

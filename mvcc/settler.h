@@ -164,7 +164,7 @@ class Settler {
   bool moves_all_ ABSL_GUARDED_BY(pass_mu_) = false;
   // What stayed scattered when all leaves were moved for that: runs of older versions are not.
   size_t left_scattered_ ABSL_GUARDED_BY(pass_mu_) = 0;
-  // And out of line: all of a small map, which is not moved.
+  // And out of line: those of which the runs lie between.
   size_t left_out_of_line_ ABSL_GUARDED_BY(pass_mu_) = 0;
   bool too_new_ ABSL_GUARDED_BY(pass_mu_) = false;  // Some held leaf was above the horizon.
   bool held_needs_purge_ ABSL_GUARDED_BY(pass_mu_) = false;

@@ -76,6 +76,8 @@ class SpanAllocator {
   // given back around them: a scan of them takes up to half as long again.
   size_t scattered_block_bytes() { return blocks_.scattered_bytes(); }
 
+  // False of few: these stay where they are, and an Evacuation changes nothing.
+  bool may_move_blocks() { return blocks_.IsWorthEvacuating(); }
   // For who is about to rewrite most frozen blocks: the new ones go where no old ones are, so that
   // the memory of these is free as a whole in the end. One at a time.
   class Evacuation {
