@@ -1,7 +1,8 @@
 // What do a scanner and a writer take from each other? Varies: Firn or LMDB; keys overwritten drawn
 // uniformly or by Zipf's law. Fixed: all entries there; one thread scans all of them again and again,
 // each time at a new snapshot, one overwrites, one put a commit. Reports: the rate of each beside
-// the other against its rate alone (the scanner's on settled leaves); the same where the writer
+// the other against its rate alone (the scanner's on settled leaves). To tell why: the scan right
+// after the writer has stopped, which still finds what that has left; the same rates where the writer
 // writes to another Db than is scanned, and where a sorted array is scanned: what the machine alone
 // takes from them. Every scan is checked while the writer goes on.
 #include <atomic>
@@ -26,11 +27,13 @@ double SecondsSince(SteadyClock::time_point start) {
 }
 
 double LeastSeconds() { return IsSmokeRun() ? 0.01 : 1.0; }
+// A few passes, before the background settles what the writer has left.
+constexpr double kLeastSecondsAfter = 0.01;
 
 // Entries a second, over whole passes.
 template <PeerReader P>
-double ScanRate(const P& peer, const Workload& workload) {
-  const double seconds = MeanSecondsPerPass(LeastSeconds(), [&] {
+double ScanRate(const P& peer, const Workload& workload, double least_seconds) {
+  const double seconds = MeanSecondsPerPass(least_seconds, [&] {
     auto view = peer.OpenView();
     CheckEqual(ScanForward(view), workload.entry_checksum(), P::kName);
   });
@@ -63,6 +66,7 @@ struct Writer {
 struct Rates {
   double scan = 0;
   double write = 0;
+  double scan_after = 0;
 };
 
 template <PeerReader Scanned, PeerWriter Written>
@@ -78,9 +82,10 @@ Rates RatesTogether(const Scanned& scanned, Written& written, const Workload& wo
     });
   });
   while (!is_writing.load(std::memory_order_relaxed)) std::this_thread::yield();
-  rates.scan = ScanRate(scanned, workload);
+  rates.scan = ScanRate(scanned, workload, LeastSeconds());
   is_over.store(true, std::memory_order_relaxed);
   other.join();
+  rates.scan_after = ScanRate(scanned, workload, kLeastSecondsAfter);
   return rates;
 }
 
@@ -91,13 +96,14 @@ void TakeTurn(Round& round, const std::string& who, Scanned& scanned, Written& w
   round.Watch([&] {
     SettlePeer(scanned);
     SettlePeer(written);
-    const double scan_alone = ScanRate(scanned, workload);
+    const double scan_alone = ScanRate(scanned, workload, LeastSeconds());
     const double write_alone = writer.RateAlone(written);
     SettlePeer(written);
     const Rates together = RatesTogether(scanned, written, workload, writer);
     round.Note(who + " scan alone", scan_alone);
     round.Note(who + " scan beside", together.scan);
     round.Note(who + " scan kept", together.scan / scan_alone);
+    round.Note(who + " scan after", together.scan_after);
     round.Note(who + " writer alone", write_alone);
     round.Note(who + " writer beside", together.write);
     round.Note(who + " writer kept", together.write / write_alone);
@@ -114,6 +120,17 @@ Row KeptRow(const std::string& name, const std::string& whom, const std::string&
                      {firn + " beside", firn + " alone"},
                      {"firn again " + whom + " kept", firn + " kept"}, bar);
   row.note = "lmdb keeps " + SpreadText(rounds.Figures(lmdb + " kept"), "x");
+  return row;
+}
+
+// What the scan keeps of its rate once the writer has stopped, but nothing was settled.
+Row AfterRow(const std::string& name, const std::string& draw, const Rounds& rounds) {
+  Row row = RatioRow(name, "rate of the scan right after the writer stopped / alone, " + draw,
+                     "entries/s", rounds, {"firn scan alone", "firn scan after"},
+                     {"firn scan after", "firn scan alone"},
+                     {"firn again scan after", "firn scan after"}, Bar::None());
+  row.note = "beside the writer it has " +
+             SpreadText(rounds.Ratios("firn scan beside", "firn scan after"), "x") + " of that";
   return row;
 }
 
@@ -155,6 +172,7 @@ void MeasureDraw(const BarContext& context, const SortedArray& array, const Look
   scan.note += "; " + ChecksumNote(workload.entry_checksum());
   context.report(scan);
   context.report(KeptRow("beside.writer" + suffix, "writer", draw, rounds, Bar::AtLeast(0.6)));
+  context.report(AfterRow("beside.scan_after" + suffix, draw, rounds));
   context.report(ApartRow("beside.scan_apart" + suffix, "firn apart", draw, rounds));
   context.report(ApartRow("beside.array_apart" + suffix, "array apart", draw, rounds));
 }
