@@ -12,7 +12,7 @@ namespace {
 
 // Counting is quadratic: more than these are sorted by comparisons.
 constexpr size_t kMostRanked = 64;
-constexpr uint32_t kWindow = 16;
+constexpr uint32_t kWindow = 8;  // Most deltas have fewer.
 // What is ranked: the place, and behind it the slot's number, which makes ranks distinct.
 constexpr int kNumberBits = std::bit_width(kMostRanked - 1);
 constexpr uint32_t kMostRankedKeys = (uint32_t{1} << (31 - kNumberBits)) - 1;
