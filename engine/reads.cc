@@ -35,7 +35,7 @@ absl::Status MultiGetAt(const VersionedMap& map, absl::Span<const std::string_vi
       for (size_t i = 0; i < count; ++i) places[i] = map.map().FindPlace(keys[begin + i]);
       for (size_t i = 0; i < count; ++i) {
         PrefetchLine(places[i].leaf);
-        LeafState::PrefetchIndex(places[i].likely_state);
+        LeafState::PrefetchIndex(places[i].likely_state.data());
       }
       AtSchedulePoint("map:found_leaf");
       const LeafState* states[kGroup];

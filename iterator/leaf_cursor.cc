@@ -27,7 +27,6 @@ void NoteInBlock(ReadyWindow* window, size_t at, uint32_t first, uint32_t count)
 void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds) {
   fresh_.clear();
   ahead_ = {};
-  fresh_ahead_.clear();
   run_place_ = {};
   is_in_line_ = std::exchange(next_is_in_line_, false);
   state_ = state;
@@ -49,23 +48,14 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
   }
 }
 
-void LeafCursor::Expect(const OrderedMap::NextLeaf& next, Direction direction) {
-  if (next.leaf == nullptr) return;
-  const size_t entries = std::max<size_t>(1, block_->count() + fresh_.size());
-  next_is_in_line_ = direction == Direction::kForward && !next.memory.empty();
+void LeafCursor::Expect(const OrderedMap::NextState& next, Direction direction) {
+  next_is_in_line_ = direction == Direction::kForward && next.is_in_line;
   if (is_in_line_ && next_is_in_line_) {
     FetchUpToRecords();
-  } else {
-    ahead_ = next.memory.empty() ? next.leaf->state.Load()->memory() : next.memory;
-    ahead_share_ = ahead_.size() / entries + 1;
+    return;
   }
-  const FreshDelta* delta = next.leaf->delta.load(std::memory_order_acquire);
-  if (delta == nullptr) return;
-  for (uint32_t i = 0, count = delta->count(); i < count; ++i) {
-    const FreshSlot& slot = delta->slot(i);
-    fresh_ahead_.push_back({slot.key_data, reinterpret_cast<const char*>(slot.chain.Head())});
-  }
-  fresh_ahead_share_ = 256 * fresh_ahead_.size() / entries + 1;
+  ahead_ = next.memory.memory();
+  ahead_share_ = ahead_.size() / std::max<size_t>(1, block_->count() + fresh_.size()) + 1;
 }
 
 void LeafCursor::FetchUpToRecords() {
@@ -87,17 +77,6 @@ void LeafCursor::FetchAhead(size_t entries, bool forward) {
   const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
   forward ? PrefetchToL2({piece, bytes}) : PrefetchToL2Downwards({piece, bytes});
   ahead_ = forward ? ahead_.substr(bytes) : ahead_.substr(0, ahead_.size() - bytes);
-  if (!fresh_ahead_.empty()) FetchFreshAhead(entries);
-}
-
-void LeafCursor::FetchFreshAhead(size_t entries) {
-  size_t count = std::min(fresh_ahead_.size(), (entries * fresh_ahead_share_ + 255) / 256);
-  for (; count > 0; --count) {
-    const FreshAddress& address = fresh_ahead_.back();
-    PrefetchLineToL2(address.key);
-    PrefetchToL2({address.version, 128});
-    fresh_ahead_.pop_back();
-  }
 }
 
 void LeafCursor::GatherFresh() {

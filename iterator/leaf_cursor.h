@@ -32,15 +32,14 @@ class LeafCursor {
   // Looks at `state` as of `read_ts`, within `bounds`. Throws std::bad_alloc.
   void Enter(const LeafState* state, uint64_t read_ts, const KeyBounds& bounds);
   void Leave() { state_ = nullptr; }
-  // The walk goes on in `next`, the neighbour if that is known: each fill fetches as large a share of
-  // its state and of its fresh versions as it shows of this leaf. A whole leaf ahead is early
-  // enough for memory to answer, and no more is asked of it at once than it can do. Requires: the
-  // EpochGuard in which `next` was found. Later calls read nothing there. Throws std::bad_alloc.
+  // The walk goes on in `next`: each fill fetches as large a share of it as it shows of this leaf. A
+  // whole leaf ahead is early enough for memory to answer, and no more is asked of it at once than
+  // it can do. Nothing is read there.
   //
   // Forward from one state in line to the next the processor fetches by itself, better than it can be
   // asked to, as long as it sees no gap: so what a walk leaves out, between the header and the first
   // record, is all that is fetched there.
-  void Expect(const OrderedMap::NextLeaf& next, Direction direction);
+  void Expect(const OrderedMap::NextState& next, Direction direction);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
   void ExpectOwnForward() { ExpectOwn(back_.frozen, highest_.frozen); }
@@ -89,7 +88,6 @@ class LeafCursor {
   // Of this leaf, all that stands before its records and the first line of these.
   void FetchUpToRecords();
   void FetchAhead(size_t entries, bool forward);
-  void FetchFreshAhead(size_t entries);
   // As the others, where the whole window is one stretch of a plain run, of which some are
   // covered. Return false, and have done nothing, where it is not.
   bool FillPlainForward(ReadyWindow* window, size_t limit, bool keys_only);
@@ -124,13 +122,6 @@ class LeafCursor {
   bool next_is_in_line_ = false;
   std::string_view ahead_;  // What is left to fetch, of this state or the one to come.
   size_t ahead_share_ = 0;  // Bytes of it for each entry that is shown.
-  // Where the keys and versions of the delta to come are: addresses to fetch, never followed.
-  struct FreshAddress {
-    const char* key;
-    const char* version;
-  };
-  std::vector<FreshAddress> fresh_ahead_;  // What is left of them.
-  size_t fresh_ahead_share_ = 0;           // 256ths of one for each entry that is shown.
 };
 
 }  // namespace firn::internal

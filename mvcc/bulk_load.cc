@@ -95,7 +95,7 @@ void BulkLink(OrderedMap& map, std::span<BulkRun> runs) ABSL_NO_THREAD_SAFETY_AN
         if (std::exchange(first, false)) continue;  // The leaf that is there takes this one.
         leaves.push_back(map.NewLatchedLeaf(built.state));
         leaves.back()->latch.Unlock();
-        children.push_back({built.lower, leaves.back(), built.state});
+        children.push_back({built.lower, leaves.back(), MemoryHint(built.state->memory())});
       }
     }
     FIRN_CHECK(!first);

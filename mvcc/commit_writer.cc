@@ -167,9 +167,9 @@ FreshDelta* CommitWriter::DeltaFor(Leaf* leaf, size_t slots) {
   if (delta == nullptr) {
     const size_t capacity = std::max(slots, map_.tuning().delta_slots);
     delta = FreshDelta::Create(map_.allocator(), static_cast<uint32_t>(capacity));
-    // release: pairs with the acquire loads of readers, who then see an empty table.
+    // release: pairs with the acquire load of readers, who then see an empty table.
     leaf->state.Load()->delta.store(delta, std::memory_order_release);
-    leaf->delta.store(delta, std::memory_order_release);
+    leaf->delta.store(delta, std::memory_order_relaxed);
   }
   return delta;
 }

@@ -385,7 +385,7 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
         map_.DestroyState(state);
         throw;
       }
-      children.push_back({parts[i].lower, added.back(), state});
+      children.push_back({parts[i].lower, added.back(), MemoryHint(state->memory())});
     }
     if (!added.empty()) {
       StructureEdit edit(map_);

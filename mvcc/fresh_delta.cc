@@ -12,8 +12,6 @@
 namespace firn::internal {
 namespace {
 
-// Room for the table, a first chunk of slots and a few small versions.
-constexpr size_t kFirstChunkBytes = 768;
 constexpr size_t kChunkBytes = 1024;
 // A chain this long is pruned before the next push.
 constexpr uint16_t kLongChain = 4;

@@ -55,6 +55,10 @@ class FreshDelta {
   const FreshSlot& slot(uint32_t i) const { return chunk(i / kSlotsPerChunk)[i % kSlotsPerChunk]; }
   // Fetches the table of what is or was a delta ahead of a search. Reads nothing.
   static void Prefetch(const FreshDelta* delta) { PrefetchLines(delta, 2); }
+  // The same with the first slots, and two or three small versions and their keys: its first chunk.
+  static void PrefetchFirstChunk(const FreshDelta* delta) {
+    PrefetchToL2({reinterpret_cast<const char*>(delta), kFirstChunkBytes - sizeof(Chunk)});
+  }
   // Fetch the first `count` published slots, and then what these point to, ahead of a look at all
   // of them: cache misses one after the other would take many times as long.
   void PrefetchSlots(uint32_t count) const {
@@ -121,6 +125,8 @@ class FreshDelta {
 
  private:
   static constexpr uint32_t kSlotsPerChunk = 8;
+  // Room for the table, a first chunk of slots and a few small versions.
+  static constexpr size_t kFirstChunkBytes = 768;
 
   struct Chunk {
     Chunk* next;

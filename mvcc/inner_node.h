@@ -10,6 +10,7 @@
 
 #include "mvcc/epoch.h"
 #include "mvcc/key_index.h"
+#include "mvcc/memory_hint.h"
 #include "mvcc/mutex.h"
 #include "mvcc/prefetch.h"
 #include "mvcc/span_allocator.h"
@@ -20,8 +21,8 @@ namespace firn::internal {
 // A node's first child takes all that is below its second; its separator stands in the parent.
 struct ChildRef {
   std::string_view separator;
-  void* node;        // A Leaf below level 1, else an InnerNode.
-  const void* hint;  // See InnerNode::hint().
+  void* node;       // A Leaf below level 1, else an InnerNode.
+  MemoryHint hint;  // See InnerNode::hint().
 };
 
 // InnerNode: immutable separators, atomic child pointers. Whatever changes the set of
@@ -61,9 +62,9 @@ class InnerNode {
     children()[i].node.store(node, std::memory_order_release);
   }
   // What a reader likely looks at behind child i: of a leaf its state, so that both are fetched at
-  // once. An address to prefetch, maybe outdated, never followed. Null above level 1.
-  const void* hint(uint32_t i) const { return children()[i].hint.load(std::memory_order_relaxed); }
-  void SetHint(uint32_t i, const void* hint) {
+  // once. Maybe outdated; empty above level 1.
+  MemoryHint hint(uint32_t i) const { return children()[i].hint.load(std::memory_order_relaxed); }
+  void SetHint(uint32_t i, MemoryHint hint) {
     children()[i].hint.store(hint, std::memory_order_relaxed);
   }
   // Where child i's range begins. Requires: i >= 1.
@@ -80,7 +81,7 @@ class InnerNode {
  private:
   struct Child {
     std::atomic<void*> node;
-    std::atomic<const void*> hint;
+    std::atomic<MemoryHint> hint;
   };
 
   InnerNode(uint32_t level, uint32_t child_count) : level_(level), child_count_(child_count) {}

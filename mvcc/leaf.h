@@ -90,7 +90,6 @@ struct LeafState {
   // Fetches the header and the block's index, which follows it, ahead of a search: of a hundred
   // short keys all of it. Reads nothing: the state may be gone.
   static void PrefetchIndex(const void* state) { PrefetchLines(state, 10); }
-  static void PrefetchHeader(const void* state) { PrefetchLines(state, 2); }
   // All of it: header, fences and block.
   std::string_view memory() const { return {reinterpret_cast<const char*>(this), retired.bytes}; }
   const char* lower_data() const { return reinterpret_cast<const char*>(this + 1); }
@@ -118,10 +117,9 @@ struct alignas(64) Leaf {
 
   LeafPointer state;
 
-  // The state's delta, for who wants no look at the state. Others than the holder of the latch may
-  // find that of the state before, which goes with that: an epoch guard keeps it.
-  //   Writer: under the latch. Reader: anybody. Order: release / acquire; relaxed to prefetch, and
-  //   under the latch.
+  // The state's delta. Others than the holder of the latch may find one that is gone already:
+  // an address to prefetch, never followed.
+  //   Writer: under the latch. Reader: the same; to prefetch, anybody. Order: relaxed.
   std::atomic<FreshDelta*> delta{nullptr};
 
   // Serialises writers, freezes, splits and merges of this leaf. Readers never take it.
@@ -167,7 +165,7 @@ struct alignas(64) Leaf {
   // Returns the state before. Requires: the latch, or a leaf that nobody knows.
   LeafState* Install(LeafState* installed) {
     upper_head = installed->has_upper ? installed->upper_head : UINT64_MAX;
-    delta.store(installed->delta.load(std::memory_order_acquire), std::memory_order_release);
+    delta.store(installed->delta.load(std::memory_order_acquire), std::memory_order_relaxed);
     return state.Swap(installed);
   }
   // Remembers where the delta goes on. Requires: the latch.

@@ -2,10 +2,8 @@
 #ifndef FIRN_MVCC_LEAF_PATH_H_
 #define FIRN_MVCC_LEAF_PATH_H_
 
-#include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <string_view>
 
 #include "absl/base/attributes.h"
 #include "mvcc/inner_node.h"
@@ -14,16 +12,6 @@
 namespace firn::internal {
 
 enum class Direction { kForward, kBackward };
-
-// The memory of a state if it lies right before `following`, as it does where that begins a little
-// behind it; else empty. By addresses alone, of which either may be null.
-inline std::string_view MemoryInLine(const void* state, const void* following) {
-  constexpr size_t kMostBytes = 16 << 10;  // With another's between them they do not lie in line.
-  const size_t bytes = reinterpret_cast<uintptr_t>(following) - reinterpret_cast<uintptr_t>(state);
-  // A huge number where one of them is null, and none where both are.
-  if (bytes == 0 || bytes > kMostBytes) return {};
-  return {static_cast<const char*>(state), bytes};
-}
 
 // A LeafPath keeps the last two steps of a descent, so that the walk finds the leaves around the
 // one that it stands at without another.
@@ -60,17 +48,17 @@ class LeafPath {
   // nodes, nor where the grandparent ends.
   struct Place {
     const Leaf* leaf;
-    const void* hint;
+    MemoryHint hint;
   };
   Place Ahead(uint32_t hops, Direction direction) const {
     const std::optional<Child> child = ChildAhead(hops, direction);
-    return child ? PlaceOf(*child) : Place{nullptr, nullptr};
+    return child ? PlaceOf(*child) : Place{nullptr, {}};
   }
-  // The memory of that leaf's state if, by the hints, the state lies right before the one that follows
-  // in key order, as states do that were settled; else empty. To prefetch, never followed.
-  std::string_view LikelyMemory(uint32_t hops, Direction direction) const {
+  // Whether that leaf's state likely lies right before the one that follows by key, as states do that
+  // were settled.
+  bool IsInLine(uint32_t hops, Direction direction) const {
     const uint32_t following = direction == Direction::kForward ? hops + 1 : hops - 1;
-    return MemoryInLine(Ahead(hops, direction).hint, Ahead(following, direction).hint);
+    return Ahead(hops, direction).hint.LiesRightBefore(Ahead(following, direction).hint);
   }
   // Moves on by one leaf. Returns false if there is none as above, and stays.
   bool Hop(Direction direction) {

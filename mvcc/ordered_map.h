@@ -17,6 +17,7 @@
 #include "mvcc/large_value.h"
 #include "mvcc/leaf.h"
 #include "mvcc/leaf_path.h"
+#include "mvcc/memory_hint.h"
 #include "mvcc/prefetch.h"
 #include "mvcc/pruner.h"
 #include "mvcc/schedule_point.h"
@@ -52,7 +53,7 @@ class OrderedMap {
   // prefetched, so that nobody waits for the leaf first, and never followed.
   struct LeafPlace {
     Leaf* leaf;
-    const void* likely_state;
+    MemoryHint likely_state;
   };
   // The leaf to which the tree leads for `key`; its state may end below `key` if a split is
   // under way. Requires: an EpochGuard.
@@ -70,10 +71,10 @@ class OrderedMap {
   const LeafState* FindState(std::string_view key) const {
     while (true) {  // Again only after a split, whose new leaf is linked by then.
       const auto [leaf, likely_state] = FindPlace(key);
-      LeafState::PrefetchIndex(likely_state);
+      LeafState::PrefetchIndex(likely_state.data());
       AtSchedulePoint("map:found_leaf");
       const LeafState* state = leaf->state.Load();
-      if (state != likely_state) LeafState::PrefetchIndex(state);
+      if (likely_state.data() != static_cast<const void*>(state)) LeafState::PrefetchIndex(state);
       if (const FreshDelta* delta = leaf->delta.load(std::memory_order_relaxed)) {
         FreshDelta::Prefetch(delta);
       }
@@ -82,16 +83,14 @@ class OrderedMap {
       }
     }
   }
-  // The leaf that a walk comes to next.
-  struct NextLeaf {
-    const Leaf* leaf;  // Null if it is not known.
-    // Its state's, if that can be told without a look at the state; else empty. To prefetch.
-    std::string_view memory;
+  // What a walk likely comes to next: nothing if that is not known.
+  struct NextState {
+    MemoryHint memory;
+    bool is_in_line;  // Right before the one that follows by key.
   };
-  // A leaf on the way of a walk.
   struct WalkedState {
     const LeafState* state;
-    NextLeaf next;
+    NextState next;
   };
   // The current state that covers `key`, on a walk in key order. Looks first one leaf behind the one
   // of `path`, which then is that of the state found. Requires: an EpochGuard.

@@ -3,6 +3,7 @@
 #define FIRN_MVCC_PREFETCH_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 #include "mvcc/atomics_policy.h"
@@ -51,6 +52,16 @@ inline void PrefetchToL2(std::string_view memory) {
 inline void PrefetchToL2Downwards(std::string_view memory) {
   size_t end = (memory.size() + kLineBytes - 1) / kLineBytes * kLineBytes;
   for (; end > 0; end -= kLineBytes) PrefetchLineToL2(memory.data() + end - kLineBytes);
+}
+
+// Fetches one line in each page of `memory`, for a stretch that will be fetched a little later: a
+// prefetch waits for its page's address, and holds up the processor meanwhile.
+inline void PrefetchPages(std::string_view memory) {
+  constexpr uintptr_t kSmallestPage = 4096;
+  const auto begin = reinterpret_cast<uintptr_t>(memory.data());
+  for (uintptr_t at = begin; at < begin + memory.size(); at = (at | (kSmallestPage - 1)) + 1) {
+    PrefetchLine(reinterpret_cast<const void*>(at));
+  }
 }
 
 }  // namespace firn::internal

@@ -121,7 +121,7 @@ std::vector<ChildRef> StructureEdit::BuildNodes(uint32_t level,
     InnerNode* node =
         InnerNode::Create(map_.allocator(), level, children.subspan(begin, end - begin));
     built_.push_back(node);
-    result.push_back({children[begin].separator, node, nullptr});
+    result.push_back({children[begin].separator, node, {}});
   }
   return result;
 }

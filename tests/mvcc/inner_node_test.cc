@@ -19,9 +19,9 @@ class InnerNodeTest : public testing::Test {
 
   // A node over separators.size() + 1 children, which are numbers' addresses.
   InnerNode* Make(const std::vector<std::string>& separators, uint32_t level = 1) {
-    std::vector<ChildRef> children = {{"not looked at", &numbers_[0], nullptr}};
+    std::vector<ChildRef> children = {{"not looked at", &numbers_[0], {}}};
     for (size_t i = 0; i < separators.size(); ++i) {
-      children.push_back({separators[i], &numbers_[i + 1], nullptr});
+      children.push_back({separators[i], &numbers_[i + 1], {}});
     }
     return InnerNode::Create(allocator_, level, children);
   }
@@ -97,14 +97,15 @@ TEST_F(InnerNodeTest, HoldsTheWidestFanout) {
 }
 
 TEST_F(InnerNodeTest, AHintStandsBesideItsChild) {
-  const std::vector<ChildRef> children = {{"", &numbers_[0], &numbers_[10]},
-                                          {"m", &numbers_[1], &numbers_[11]}};
+  const auto hint = [&](size_t number) { return MemoryHint({&numbers_[number], 100 * number}); };
+  const std::vector<ChildRef> children = {{"", &numbers_[0], hint(10)},
+                                          {"m", &numbers_[1], hint(11)}};
   InnerNode* node = InnerNode::Create(allocator_, 1, children);
-  EXPECT_EQ(node->hint(0), &numbers_[10]);
-  EXPECT_EQ(node->hint(1), &numbers_[11]);
-  node->SetHint(1, &numbers_[12]);
-  EXPECT_EQ(node->hint(0), &numbers_[10]);
-  EXPECT_EQ(node->hint(1), &numbers_[12]);
+  EXPECT_EQ(node->hint(0), hint(10));
+  EXPECT_EQ(node->hint(1), hint(11));
+  node->SetHint(1, hint(12));
+  EXPECT_EQ(node->hint(0), hint(10));
+  EXPECT_EQ(node->hint(1), hint(12));
   EXPECT_EQ(node->child(1), &numbers_[1]);
   node->Free(allocator_);
 }

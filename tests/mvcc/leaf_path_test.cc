@@ -12,7 +12,7 @@
 namespace firn::internal {
 namespace {
 
-// Of nodes over nodes over things that stand for leaves: nobody looks at them.
+// Of nodes over nodes over things that stand for leaves and states: nobody looks at them.
 class LeafPathTest : public testing::Test {
  protected:
   ~LeafPathTest() override {
@@ -21,7 +21,11 @@ class LeafPathTest : public testing::Test {
   }
 
   const Leaf* leaf(size_t number) const { return reinterpret_cast<const Leaf*>(&numbers_[number]); }
-  const void* hint(size_t number) const { return &hints_[number]; }
+  // States of one line each, one behind the other.
+  MemoryHint hint(size_t number) const { return Hint(number * kLineBytes, kLineBytes); }
+  static MemoryHint Hint(uintptr_t at, size_t size) {
+    return MemoryHint({reinterpret_cast<const char*>(0x10000 + at), size});
+  }
 
   InnerNode* Node(uint32_t level, const std::vector<ChildRef>& children) {
     nodes_.push_back(InnerNode::Create(allocator_, level, children));
@@ -33,9 +37,9 @@ class LeafPathTest : public testing::Test {
     for (const size_t count : leaves) {
       std::vector<ChildRef> children;
       for (size_t i = 0; i < count; ++i, ++leaf_count_) {
-        children.push_back({Separator(leaf_count_), &numbers_[leaf_count_], &hints_[leaf_count_]});
+        children.push_back({Separator(leaf_count_), &numbers_[leaf_count_], hint(leaf_count_)});
       }
-      parents.push_back({children.front().separator, Node(1, children), nullptr});
+      parents.push_back({children.front().separator, Node(1, children), {}});
     }
     return Node(2, parents);
   }
@@ -52,7 +56,6 @@ class LeafPathTest : public testing::Test {
   InnerNode* root_ = nullptr;
   const std::string letters_ = "abcdefghijklmnopqrstuvwxyz";
   char numbers_[26] = {};
-  char hints_[26] = {};
 };
 
 TEST_F(LeafPathTest, IsCurrentWhileTheCountIsTheSame) {
@@ -74,40 +77,34 @@ TEST_F(LeafPathTest, LooksAheadIntoTheNeighbouringNode) {
     for (uint32_t hops = 1; hops < 10; ++hops) {
       const LeafPath::Place forward = path.Ahead(hops, Direction::kForward);
       EXPECT_EQ(forward.leaf, from + hops < end ? leaf(from + hops) : nullptr) << from << hops;
-      EXPECT_EQ(forward.hint, from + hops < end ? hint(from + hops) : nullptr) << from << hops;
+      EXPECT_EQ(forward.hint, from + hops < end ? hint(from + hops) : MemoryHint()) << from << hops;
       const LeafPath::Place backward = path.Ahead(hops, Direction::kBackward);
       EXPECT_EQ(backward.leaf, from >= lowest + hops ? leaf(from - hops) : nullptr) << from << hops;
     }
   }
 }
 
-TEST_F(LeafPathTest, KnowsTheMemoryOfStatesInLine) {
+TEST_F(LeafPathTest, TellsStatesInLine) {
   root_ = Tree({3, 4});
   for (size_t from = 0; from < 7; ++from) {
     const LeafPath path = PathTo(from);
     for (uint32_t hops = 1; hops < 8; ++hops) {
-      const std::string_view forward = path.LikelyMemory(hops, Direction::kForward);
-      EXPECT_EQ(forward.size(), from + hops < 6 ? 1 : 0) << from << hops;
-      EXPECT_EQ(forward.data(), forward.empty() ? nullptr : hint(from + hops)) << from << hops;
-      const std::string_view backward = path.LikelyMemory(hops, Direction::kBackward);
-      EXPECT_EQ(backward.size(), from >= hops ? 1 : 0) << from << hops;
-      EXPECT_EQ(backward.data(), backward.empty() ? nullptr : hint(from - hops)) << from << hops;
+      EXPECT_EQ(path.IsInLine(hops, Direction::kForward), from + hops < 6) << from << hops;
+      EXPECT_EQ(path.IsInLine(hops, Direction::kBackward), from >= hops) << from << hops;
     }
   }
 }
 
-TEST_F(LeafPathTest, KnowsNoMemoryOfStatesElsewhere) {
-  const std::vector<char> far(64 << 10);
-  const char* const states[] = {far.data(), far.data() + far.size() - 1, far.data() + 100, nullptr,
-                                nullptr};
+TEST_F(LeafPathTest, TellsStatesElsewhere) {
+  const MemoryHint states[] = {Hint(0, 6'400), Hint(9'600, 6'400), Hint(3'200, 3'200), {}, {}};
   std::vector<ChildRef> children;
   for (size_t i = 0; i < std::size(states); ++i) {
     children.push_back({Separator(i), &numbers_[i], states[i]});
   }
   root_ = Node(1, children);
   for (size_t i = 1; i < std::size(states); ++i) {
-    EXPECT_EQ(PathTo(0).LikelyMemory(static_cast<uint32_t>(i), Direction::kForward), "") << i;
-    EXPECT_EQ(PathTo(i).LikelyMemory(1, Direction::kBackward), "") << i;
+    EXPECT_FALSE(PathTo(0).IsInLine(static_cast<uint32_t>(i), Direction::kForward)) << i;
+    EXPECT_FALSE(PathTo(i).IsInLine(1, Direction::kBackward)) << i;
   }
 }
 

@@ -46,7 +46,7 @@ class StructureEditTest : public testing::Test {
           map().DestroyState(state);
           throw;
         }
-        children.push_back({lowers[i], added.back(), state});
+        children.push_back({lowers[i], added.back(), MemoryHint(state->memory())});
       }
       shorter = LeafState::Create(map().allocator(), {fences.lower, lowers.front()}, {}, {});
       StructureEdit edit(map());
