@@ -13,41 +13,10 @@ namespace {
 // One write to the store takes about as much.
 constexpr size_t kGroupBytes = size_t{1} << 20;
 constexpr size_t kGroupCommits = 4096;
-// What a commit takes beside its keys and values.
-constexpr size_t kCommitOverhead = sizeof(QueuedCommit) + 64;
 // How long a group that found no memory is left alone.
 constexpr uint64_t kMemoryRetryUs = 10'000;
 
 }  // namespace
-
-QueuedCommit::QueuedCommit(std::span<const NormalizedBatch::PointOp> points,
-                           std::span<const NormalizedBatch::RangeDeleteSpan> ranges)
-    : points_(points.begin(), points.end()), ranges_(ranges.begin(), ranges.end()) {
-  const auto each_view = [&](const auto& visit) {
-    for (NormalizedBatch::PointOp& point : points_) {
-      visit(point.key);
-      if (point.value) visit(*point.value);
-    }
-    for (NormalizedBatch::RangeDeleteSpan& range : ranges_) {
-      if (range.lower) visit(*range.lower);
-      if (range.upper) visit(*range.upper);
-    }
-  };
-  size_t size = 0;
-  each_view([&](const std::string_view& view) { size += view.size(); });
-  bytes_of_keys_and_values_.reserve(size);
-  each_view([&](std::string_view& view) {
-    const size_t at = bytes_of_keys_and_values_.size();
-    bytes_of_keys_and_values_.append(view);
-    view = {bytes_of_keys_and_values_.data() + at, view.size()};
-  });
-  bytes_ = kCommitOverhead + size + points_.size() * sizeof(NormalizedBatch::PointOp) +
-           ranges_.size() * sizeof(NormalizedBatch::RangeDeleteSpan);
-}
-
-void AsyncQueue::FreeChain(std::unique_ptr<QueuedCommit> first) {
-  while (first != nullptr) first = std::move(first->next_);
-}
 
 AsyncQueue::AsyncQueue(Store& store, Limits limits) : store_(store), limits_(limits) {
   thread_.Start("async queue", [this] { Run(); });
@@ -56,38 +25,47 @@ AsyncQueue::AsyncQueue(Store& store, Limits limits) : store_(store), limits_(lim
 AsyncQueue::~AsyncQueue() {
   Close().IgnoreError();
   const MutexLock lock(mutex_);
-  FreeChain(std::move(head_));
-}
-
-absl::Status AsyncQueue::Reserve(const QueuedCommit& commit) {
-  const MutexLock lock(mutex_);
-  while (true) {
-    if (closed_) return ClosedError();
-    if (absl::Status status = store_.status(); !status.ok()) return status;
-    if (reserved_bytes_ == 0 || reserved_bytes_ + commit.bytes() <= limits_.bytes) break;
-    changed_.Wait(mutex_);
+  while (head_ != nullptr) {
+    QueuedCommit* const left = std::exchange(head_, head_->next);
+    arena_.Return(left->chunk(), 1);
   }
-  reserved_bytes_ += commit.bytes();
-  ++reservation_count_;
-  return absl::OkStatus();
 }
 
-void AsyncQueue::Unreserve(const QueuedCommit& commit) {
+absl::StatusOr<QueuedCommit*> AsyncQueue::Reserve(QueuedCommit::Points points,
+                                                  QueuedCommit::Ranges ranges) {
+  const size_t bytes = QueuedCommit::BytesOf(points, ranges);
+  CommitArena::Piece piece;
+  {
+    const MutexLock lock(mutex_);
+    while (true) {
+      if (closed_) return ClosedError();
+      if (absl::Status status = store_.status(); !status.ok()) return status;
+      if (reserved_bytes_ == 0 || reserved_bytes_ + bytes <= limits_.bytes) break;
+      changed_.Wait(mutex_);
+    }
+    piece = arena_.Take(bytes);
+    reserved_bytes_ += bytes;
+    ++reservation_count_;
+  }
+  return QueuedCommit::Create(piece, points, ranges);
+}
+
+void AsyncQueue::Unreserve(QueuedCommit* commit) {
   const MutexLock lock(mutex_);
-  reserved_bytes_ -= commit.bytes();
+  reserved_bytes_ -= commit->bytes();
   --reservation_count_;
+  arena_.Return(commit->chunk(), 1);
   changed_.NotifyAll();
 }
 
-void AsyncQueue::Push(std::unique_ptr<QueuedCommit> commit, CommitTs ts) noexcept {
-  commit->ts_ = ts;
+void AsyncQueue::Push(QueuedCommit* commit, CommitTs ts) noexcept {
+  commit->ts = ts;
   const MutexLock lock(mutex_);
-  QueuedCommit* const added = commit.get();
   const bool was_empty = tail_ == nullptr;
-  (was_empty ? head_ : tail_->next_) = std::move(commit);
-  tail_ = added;
+  (was_empty ? head_ : tail_->next) = commit;
+  tail_ = commit;
   ++count_;
-  queued_bytes_ += added->bytes();
+  queued_bytes_ += commit->bytes();
   --reservation_count_;
   if (was_empty || MustPersistNow()) changed_.NotifyAll();
 }
@@ -144,7 +122,7 @@ absl::Status AsyncQueue::Close() {
 
 bool AsyncQueue::MustPersistNow() const {
   return closed_ || queued_bytes_ >= std::min(kGroupBytes, limits_.bytes / 2) ||
-         (head_ != nullptr && wanted_ts_ >= head_->ts_.value);
+         (head_ != nullptr && wanted_ts_ >= head_->ts.value);
 }
 
 void AsyncQueue::Run() {
@@ -164,7 +142,7 @@ void AsyncQueue::Run() {
 }
 
 void AsyncQueue::PersistGroup() {
-  Group group{head_.get(), tail_};
+  Group group{head_, tail_};
   busy_ = true;
   mutex_.Unlock();
   const absl::Status status = WriteGroup(group);
@@ -175,11 +153,8 @@ void AsyncQueue::PersistGroup() {
     changed_.NotifyAll();
     return;
   }
-  std::unique_ptr<QueuedCommit> written = TakeFront(group);
+  FreeFront(group);
   changed_.NotifyAll();
-  mutex_.Unlock();
-  FreeChain(std::move(written));
-  mutex_.Lock();
 }
 
 absl::Status AsyncQueue::WriteGroup(Group& group) {
@@ -188,7 +163,7 @@ absl::Status AsyncQueue::WriteGroup(Group& group) {
   try {
     std::vector<StoreCommit> commits;
     // Push() writes to the last one's link.
-    for (QueuedCommit* each = group.first;; each = each->next_.get()) {
+    for (QueuedCommit* each = group.first;; each = each->next) {
       if (!commits.empty() &&
           (group.bytes + each->bytes() > kGroupBytes || commits.size() >= kGroupCommits)) {
         break;
@@ -196,6 +171,10 @@ absl::Status AsyncQueue::WriteGroup(Group& group) {
       commits.push_back(each->view());
       group.bytes += each->bytes();
       group.last = each;
+      if (group.pieces.empty() || group.pieces.back().chunk != each->chunk()) {
+        group.pieces.push_back({each->chunk(), 0});
+      }
+      ++group.pieces.back().count;
       if (each == group.end) break;
     }
     group.count = commits.size();
@@ -207,14 +186,13 @@ absl::Status AsyncQueue::WriteGroup(Group& group) {
   return status;
 }
 
-std::unique_ptr<QueuedCommit> AsyncQueue::TakeFront(const Group& group) {
+void AsyncQueue::FreeFront(const Group& group) {
   queued_bytes_ -= group.bytes;
   reserved_bytes_ -= group.bytes;
   count_ -= group.count;
-  std::unique_ptr<QueuedCommit> taken = std::move(head_);
-  head_ = std::move(group.last->next_);
+  head_ = group.last->next;
   if (head_ == nullptr) tail_ = nullptr;
-  return taken;
+  for (const Group::Pieces& pieces : group.pieces) arena_.Return(pieces.chunk, pieces.count);
 }
 
 }  // namespace firn::internal

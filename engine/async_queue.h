@@ -4,44 +4,20 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <span>
-#include <string>
-#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/inlined_vector.h"
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "engine/normalized_batch.h"
+#include "engine/commit_arena.h"
+#include "engine/queued_commit.h"
 #include "engine/store.h"
 #include "firn/types.h"
 #include "mvcc/mutex.h"
 #include "mvcc/thread.h"
 
 namespace firn::internal {
-
-// A copy of one commit's operations, waiting to be persisted.
-class QueuedCommit {
- public:
-  // Throws std::bad_alloc.
-  QueuedCommit(std::span<const NormalizedBatch::PointOp> points,
-               std::span<const NormalizedBatch::RangeDeleteSpan> ranges);
-
-  StoreCommit view() const { return {ts_, points_, ranges_}; }
-  size_t bytes() const { return bytes_; }
-
- private:
-  friend class AsyncQueue;
-
-  std::string bytes_of_keys_and_values_;
-  absl::InlinedVector<NormalizedBatch::PointOp, 1> points_;  // Most commits are one put.
-  std::vector<NormalizedBatch::RangeDeleteSpan> ranges_;
-  size_t bytes_;
-  CommitTs ts_;
-  std::unique_ptr<QueuedCommit> next_;
-};
 
 // An AsyncQueue persists commits in commit order, on a thread of its own, some milliseconds
 // after they became visible. Its way of failing: what stands in the queue when the store fails
@@ -63,11 +39,13 @@ class AsyncQueue {
   AsyncQueue(Store& store, Limits limits);
   ~AsyncQueue();
 
-  // Waits until the queue has room; a commit larger than the queue goes alone. An error: the
-  // store has failed, or Close() was called.
-  absl::Status Reserve(const QueuedCommit& commit) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Unreserve(const QueuedCommit& commit) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Push(std::unique_ptr<QueuedCommit> commit, CommitTs ts) noexcept ABSL_LOCKS_EXCLUDED(mutex_);
+  // A copy of a commit, to be pushed or unreserved. Waits until the queue has room; a commit larger
+  // than the queue goes alone. An error: the store has failed, or Close() was called. Throws
+  // std::bad_alloc.
+  absl::StatusOr<QueuedCommit*> Reserve(QueuedCommit::Points points, QueuedCommit::Ranges ranges)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Unreserve(QueuedCommit* commit) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Push(QueuedCommit* commit, CommitTs ts) noexcept ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Returns once the store has every commit up to `ts`, which were pushed.
   absl::Status WaitPersisted(CommitTs ts) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -79,9 +57,6 @@ class AsyncQueue {
   absl::Status Close() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  // One by one: a chain of unique pointers would recurse.
-  static void FreeChain(std::unique_ptr<QueuedCommit> first);
-
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   bool MustPersistNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Commits from the front of the queue. Thousands of them, spread over memory: so all that looks at
@@ -92,19 +67,26 @@ class AsyncQueue {
     QueuedCommit* last = nullptr;
     size_t count = 0;
     size_t bytes = 0;
+    // How many of them stand in each chunk, in their order.
+    struct Pieces {
+      CommitArena::Chunk* chunk;
+      size_t count;
+    };
+    absl::InlinedVector<Pieces, 32> pieces = {};
   };
   // Hands the front of the queue to the store. Gives the mutex up meanwhile.
   void PersistGroup() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // As many as make a group. Requires: busy_, so that they stay.
   absl::Status WriteGroup(Group& group) ABSL_LOCKS_EXCLUDED(mutex_);
-  std::unique_ptr<QueuedCommit> TakeFront(const Group& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void FreeFront(const Group& group) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   Store& store_;
   const Limits limits_;
 
   mutable Mutex mutex_;
   CondVar changed_;  // Anything below.
-  std::unique_ptr<QueuedCommit> head_ ABSL_GUARDED_BY(mutex_);
+  CommitArena arena_ ABSL_GUARDED_BY(mutex_);
+  QueuedCommit* head_ ABSL_GUARDED_BY(mutex_) = nullptr;
   QueuedCommit* tail_ ABSL_GUARDED_BY(mutex_) = nullptr;
   size_t count_ ABSL_GUARDED_BY(mutex_) = 0;
   size_t queued_bytes_ ABSL_GUARDED_BY(mutex_) = 0;

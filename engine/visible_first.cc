@@ -17,25 +17,24 @@ class VisibleFirst::Place {
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
   ~Place() {
-    if (commit_ != nullptr) persistence_->queue.Unreserve(*commit_);
+    if (commit_ != nullptr) persistence_->queue.Unreserve(commit_);
   }
 
   // May wait. Throws std::bad_alloc.
   absl::Status Take(std::span<const NormalizedBatch::PointOp> points,
                     std::span<const NormalizedBatch::RangeDeleteSpan> ranges = {}) {
     if (persistence_ == nullptr) return absl::OkStatus();
-    auto commit = std::make_unique<QueuedCommit>(points, ranges);
-    absl::Status status = persistence_->queue.Reserve(*commit);
-    if (status.ok()) commit_ = std::move(commit);
-    return status;
+    absl::StatusOr<QueuedCommit*> commit = persistence_->queue.Reserve(points, ranges);
+    if (commit.ok()) commit_ = *commit;
+    return commit.status();
   }
   void Push(uint64_t ts) noexcept {
-    if (commit_ != nullptr) persistence_->queue.Push(std::move(commit_), CommitTs{ts});
+    if (commit_ != nullptr) persistence_->queue.Push(std::exchange(commit_, nullptr), CommitTs{ts});
   }
 
  private:
   Persistence* const persistence_;
-  std::unique_ptr<QueuedCommit> commit_;
+  QueuedCommit* commit_ = nullptr;
 };
 
 VisibleFirst::VisibleFirst(VersionedMap& versioned, Clock& clock, Store& store,

@@ -4,11 +4,9 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
-#include <utility>
 
 #include "engine/memory_store.h"
 #include "firn/status.h"
@@ -29,19 +27,18 @@ constexpr size_t kPlenty = size_t{1} << 20;
 // Enough for a thread that should have been stopped to get past.
 constexpr auto kAWhile = std::chrono::milliseconds(30);
 
-std::unique_ptr<QueuedCommit> PutOf(std::string_view key, std::string_view value) {
+absl::StatusOr<QueuedCommit*> Reserve(AsyncQueue& queue, std::string_view key,
+                                      std::string_view value = "value") {
   const NormalizedBatch::PointOp point{key, value};
-  return std::make_unique<QueuedCommit>(std::span(&point, 1),
-                                        std::span<const NormalizedBatch::RangeDeleteSpan>());
+  return queue.Reserve({&point, 1}, {});
 }
 
 class AsyncQueueTest : public ::testing::Test {
  protected:
   absl::Status Commit(AsyncQueue& queue, std::string_view key, uint64_t ts) {
-    std::unique_ptr<QueuedCommit> commit = PutOf(key, "value");
-    if (absl::Status status = queue.Reserve(*commit); !status.ok()) return status;
-    queue.Push(std::move(commit), {ts});
-    return absl::OkStatus();
+    const absl::StatusOr<QueuedCommit*> commit = Reserve(queue, key);
+    if (commit.ok()) queue.Push(*commit, {ts});
+    return commit.status();
   }
 
   // Keys and values with their commit times.
@@ -96,38 +93,32 @@ TEST_F(AsyncQueueTest, TakesCommitsWhileItPersistsOthers) {
     return absl::OkStatus();
   })));
   EXPECT_EQ(stored, kCommits);
-  const std::unique_ptr<QueuedCommit> large = PutOf("large", std::string(kPlenty * 3 / 4, 'v'));
-  EXPECT_TRUE(IsOk(queue.Reserve(*large))) << "all room is given back";
-  queue.Unreserve(*large);
+  const std::string large(kPlenty * 3 / 4, 'v');
+  QueuedCommit* const commit = ValueOf(Reserve(queue, "large", large));  // All room is given back.
+  queue.Unreserve(commit);
 }
 
-TEST_F(AsyncQueueTest, OwnsItsBytes) {
+TEST_F(AsyncQueueTest, FreesWhatWasNeverPersisted) {
   AsyncQueue queue(*store_, {kNeverUs, kPlenty});
-  std::string key = "key", value = "value", lower = "from", upper = "to";
-  const NormalizedBatch::PointOp point{key, value};
-  const NormalizedBatch::RangeDeleteSpan range{lower, upper};
-  QueuedCommit commit(std::span(&point, 1), std::span(&range, 1));
-  for (std::string* each : {&key, &value, &lower, &upper}) each->assign(each->size(), '!');
-  EXPECT_EQ(commit.view().points[0].key, "key");
-  EXPECT_EQ(commit.view().points[0].value, "value");
-  EXPECT_EQ(commit.view().ranges[0].lower, "from");
-  EXPECT_EQ(commit.view().ranges[0].upper, "to");
+  disk_->FailOperation(1, {});
+  for (uint64_t ts = 1; ts <= 1000; ++ts) ASSERT_TRUE(IsOk(Commit(queue, "a", ts)));
+  EXPECT_TRUE(absl::IsUnavailable(queue.WaitPersisted({1000})));
+  EXPECT_EQ(queue.unpersisted_count(), 1000u);
 }
 
 TEST_F(AsyncQueueTest, GivesNoRoomThatItDoesNotHave) {
-  const std::unique_ptr<QueuedCommit> first = PutOf("a", "value");
-  const std::unique_ptr<QueuedCommit> second = PutOf("b", "value");
-  AsyncQueue queue(*store_, {kNeverUs, first->bytes() + second->bytes() - 1});
-  ASSERT_TRUE(IsOk(queue.Reserve(*first)));
+  const NormalizedBatch::PointOp point{"a", "value"};
+  AsyncQueue queue(*store_, {kNeverUs, 2 * QueuedCommit::BytesOf({&point, 1}, {}) - 1});
+  QueuedCommit* const first = ValueOf(Reserve(queue, "a"));
   std::atomic<bool> reserved{false};
   std::thread other([&] {
-    EXPECT_TRUE(IsOk(queue.Reserve(*second)));
+    QueuedCommit* const second = ValueOf(Reserve(queue, "b"));
     reserved = true;
-    queue.Unreserve(*second);
+    queue.Unreserve(second);
   });
   std::this_thread::sleep_for(kAWhile);
   EXPECT_FALSE(reserved);
-  queue.Unreserve(*first);
+  queue.Unreserve(first);
   other.join();
 }
 
@@ -200,18 +191,20 @@ TEST_F(AsyncQueueTest, WhoeverWaitsForTheSameCommitsLetsTheOthersSleep) {
 
 TEST_F(AsyncQueueTest, ClosesOnceTheLastReservationIsPersisted) {
   AsyncQueue queue(*store_, {kNeverUs, kPlenty});
-  std::unique_ptr<QueuedCommit> commit = PutOf("a", "value");
-  ASSERT_TRUE(IsOk(queue.Reserve(*commit)));
+  QueuedCommit* const commit = ValueOf(Reserve(queue, "a"));
   std::atomic<bool> closed{false};
   std::thread closer([&] {
     EXPECT_TRUE(IsOk(queue.Close()));
     closed = true;
   });
-  const std::unique_ptr<QueuedCommit> late = PutOf("b", "value");
-  while (queue.Reserve(*late).ok()) queue.Unreserve(*late);
+  while (true) {
+    const absl::StatusOr<QueuedCommit*> late = Reserve(queue, "b");
+    if (!late.ok()) break;
+    queue.Unreserve(*late);
+  }
   std::this_thread::sleep_for(kAWhile);
   EXPECT_FALSE(closed);
-  queue.Push(std::move(commit), {1});
+  queue.Push(commit, {1});
   closer.join();
   EXPECT_EQ(Stored(), "a=value@1 ");
 }

@@ -125,7 +125,7 @@ void ARefusalHangsOnAWriteThatMayFail(Random& random) {
 // How many commits of such a value have room in the queue; a larger one goes alone.
 uint64_t RoomFor(std::string_view value, size_t queue_bytes) {
   const internal::NormalizedBatch::PointOp point{"k0", value};
-  return std::max<uint64_t>(1, queue_bytes / internal::QueuedCommit({&point, 1}, {}).bytes());
+  return std::max<uint64_t>(1, queue_bytes / internal::QueuedCommit::BytesOf({&point, 1}, {}));
 }
 
 void AFullQueueMakesCommittersWait(Random& random) {
