@@ -177,7 +177,6 @@ absl::Status AsyncQueue::WriteGroup(Group& group) {
       ++group.pieces.back().count;
       if (each == group.end) break;
     }
-    group.count = commits.size();
     status = store_.Write(commits, Durability::kBuffered);
   } catch (const std::bad_alloc&) {
     status = OutOfMemoryError("persisting commits");
@@ -189,10 +188,12 @@ absl::Status AsyncQueue::WriteGroup(Group& group) {
 void AsyncQueue::FreeFront(const Group& group) {
   queued_bytes_ -= group.bytes;
   reserved_bytes_ -= group.bytes;
-  count_ -= group.count;
   head_ = group.last->next;
   if (head_ == nullptr) tail_ = nullptr;
-  for (const Group::Pieces& pieces : group.pieces) arena_.Return(pieces.chunk, pieces.count);
+  for (const Group::Pieces& pieces : group.pieces) {
+    count_ -= pieces.count;
+    arena_.Return(pieces.chunk, pieces.count);
+  }
 }
 
 }  // namespace firn::internal

@@ -59,13 +59,12 @@ class AsyncQueue {
  private:
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
   bool MustPersistNow() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Commits from the front of the queue. Thousands of them, spread over memory: so all that looks at
+  // Commits from the front of the queue. Thousands of them: so all that looks at
   // each of them does so without the mutex, for which every commit waits.
   struct Group {
     QueuedCommit* first;
     QueuedCommit* end;  // The last that stood in the queue.
     QueuedCommit* last = nullptr;
-    size_t count = 0;
     size_t bytes = 0;
     // How many of them stand in each chunk, in their order.
     struct Pieces {

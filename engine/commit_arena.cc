@@ -31,19 +31,19 @@ CommitArena::~CommitArena() {
   FIRN_INVARIANT(chunk_count_ == 0);
 }
 
-CommitArena::Piece CommitArena::Take(size_t bytes) {
-  bytes = AlignUp(bytes);
+CommitArena::Piece CommitArena::Take(size_t wanted) {
+  const size_t bytes = AlignUp(wanted);
   Chunk* chunk = current_;
   if (bytes > kMaxPieceBytes) {
     chunk = NewChunk(bytes);
   } else if (chunk == nullptr || chunk->size - chunk->used < bytes) {
-    chunk = current_ = NextChunk();  // Whoever returns its last piece finds the one before.
+    chunk = current_ = NextChunk();  // The one before goes with its last piece.
   }
   char* data = chunk->begin() + chunk->used;
   chunk->used += bytes;
   ++chunk->lent_pieces;
   AllowAccess(data, bytes);
-  return {data, chunk};
+  return {data, wanted, chunk};
 }
 
 void CommitArena::Return(Chunk* chunk, size_t pieces) {

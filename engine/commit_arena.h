@@ -19,7 +19,8 @@ class CommitArena {
  public:
   struct Chunk;
   struct Piece {
-    void* data;    // Aligned for pointers.
+    void* data;  // Aligned for pointers.
+    size_t bytes;
     Chunk* chunk;  // To be returned to.
   };
 

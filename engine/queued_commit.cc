@@ -37,13 +37,12 @@ size_t QueuedCommit::BytesOf(Points points, Ranges ranges) {
 }
 
 QueuedCommit* QueuedCommit::Create(CommitArena::Piece piece, Points points, Ranges ranges) {
-  return new (piece.data) QueuedCommit(piece.chunk, BytesOf(points, ranges), points, ranges);
+  return new (piece.data) QueuedCommit(piece, points, ranges);
 }
 
-QueuedCommit::QueuedCommit(CommitArena::Chunk* chunk, size_t bytes, Points points_to_copy,
-                           Ranges ranges_to_copy)
-    : chunk_(chunk),
-      bytes_(bytes),
+QueuedCommit::QueuedCommit(CommitArena::Piece piece, Points points_to_copy, Ranges ranges_to_copy)
+    : chunk_(piece.chunk),
+      bytes_(piece.bytes),
       point_count_(points_to_copy.size()),
       range_count_(ranges_to_copy.size()) {
   std::uninitialized_copy(points_to_copy.begin(), points_to_copy.end(), points());

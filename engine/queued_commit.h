@@ -23,7 +23,7 @@ class QueuedCommit {
   using Ranges = std::span<const NormalizedBatch::RangeDeleteSpan>;
 
   static size_t BytesOf(Points points, Ranges ranges);
-  // Requires: the piece has BytesOf() bytes.
+  // Requires: the piece is of BytesOf() bytes.
   static QueuedCommit* Create(CommitArena::Piece piece, Points points, Ranges ranges);
 
   // Of the piece.
@@ -36,7 +36,7 @@ class QueuedCommit {
   QueuedCommit* next = nullptr;
 
  private:
-  QueuedCommit(CommitArena::Chunk* chunk, size_t bytes, Points points, Ranges ranges);
+  QueuedCommit(CommitArena::Piece piece, Points points, Ranges ranges);
 
   NormalizedBatch::PointOp* points() const;
   NormalizedBatch::RangeDeleteSpan* ranges() const;
