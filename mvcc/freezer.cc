@@ -17,7 +17,7 @@ namespace firn::internal {
 namespace {
 
 // So many versions in runs make one freeze go by before they are looked at again.
-constexpr size_t kVersionsPerFreeze = 16;
+constexpr size_t kVersionsPerFreeze = 8;
 
 size_t SizeHint(const LeafState& state) {
   return state.block()->main_bytes() + kEntryOverhead * state.block()->count();
@@ -154,14 +154,27 @@ bool Freezer::AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* sl
   if (!has_values_only || buffers_.versions.front().size != before.size) return false;
   buffers_.patched.push_back(i);
   AddKey(block.key(i), pins, nullptr);
-  return true;
+  return buffers_.older_bytes <= MostOlderBytes(Cause::kWrites);
 }
 
-bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
+bool Freezer::MayPatch(const LeafState& old, std::span<const MapWrite> incoming) const {
+  const FrozenBlock& block = *old.block();
+  if (!block.has_values_only()) return false;
+  size_t bytes = SizeHint(old);
+  for (const MapWrite& write : incoming) bytes += StoredSize(write.key, write.value);
+  if (bytes > map_.tuning().block_bytes ||
+      block.count() + incoming.size() > map_.tuning().block_entries) {
+    return false;
+  }
   // Of a load of new keys this ends it, before they are put in order for nothing.
   for (size_t number = 0; number < buffers_.fresh.count(); ++number) {
     if (!buffers_.fresh.place(number).exact) return false;
   }
+  return true;
+}
+
+bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
+  Clear();
   buffers_.patched.clear();
   uint32_t i = 0;
   const auto add_keys_with_older_until = [&](uint32_t end) {
@@ -180,21 +193,12 @@ bool Freezer::GatherPatch(const FrozenBlock& block, const PinnedSet& pins) {
   return add_keys_with_older_until(block.count());
 }
 
-LeafState* Freezer::PatchedState(const LeafState& old, const PinnedSet& pins,
-                                 std::span<const MapWrite> incoming) {
-  const FrozenBlock& block = *old.block();
-  if (old.older_runs != nullptr || !block.has_values_only()) return nullptr;
-  size_t bytes = SizeHint(old);
-  for (const MapWrite& write : incoming) bytes += StoredSize(write.key, write.value);
-  if (bytes > map_.tuning().block_bytes ||
-      block.count() + incoming.size() > map_.tuning().block_entries) {
-    return nullptr;
-  }
-  Clear();
-  if (!GatherPatch(block, pins)) return nullptr;
-  if (buffers_.older_bytes > MostOlderBytes(Cause::kWrites)) return nullptr;
-  return LeafState::Create(map_.allocator(), old.fences(),
-                           {block, buffers_.patched, buffers_.entries, buffers_.older});
+LeafState* Freezer::PatchedState(const LeafState& old) {
+  LeafState* state = LeafState::Create(
+      map_.allocator(), old.fences(),
+      {*old.block(), buffers_.patched, buffers_.entries, buffers_.older}, old.older_runs);
+  if (old.older_runs != nullptr) old.older_runs->AddRef();
+  return state;
 }
 
 std::vector<Freezer::Part> Freezer::Cut(std::span<const MapWrite> incoming, bool appends) const {
@@ -335,15 +339,20 @@ std::vector<Leaf*> Freezer::FreezeLatched(Leaf* leaf, const PinnedSet& pins,
                                           Cause cause) ABSL_NO_THREAD_SAFETY_ANALYSIS {
   const LeafState& old = *leaf->state.Load();
   PlaceFresh(old);
-  if (cause == Cause::kWrites && !SkipShortcut(4)) {
-    if (LeafState* next = PatchedState(old, pins, incoming)) {
+  uint32_t freezes_since_look;
+  OlderRun* rest = RunsNotToRead(old, pins, cause, &freezes_since_look);
+  size_t most_older = MostOlderBytes(cause);
+  if (cause == Cause::kWrites && rest == old.older_runs && !SkipShortcut(4) &&
+      MayPatch(old, incoming) && GatherPatch(*old.block(), pins)) {
+    if (OlderFollowOthers(old)) {
+      most_older = 0;
+    } else {
+      LeafState* next = PatchedState(old);
+      next->freezes_since_look = freezes_since_look;
       Install(leaf, next, 0);
       return {};
     }
   }
-  const size_t most_older = MostOlderBytes(cause);
-  uint32_t freezes_since_look;
-  OlderRun* rest = RunsNotToRead(old, pins, cause, &freezes_since_look);
   Clear();
   Gather(old, pins, rest);
   const FrozenBlock& block = *old.block();

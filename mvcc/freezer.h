@@ -40,10 +40,10 @@ struct FreezeBuffers {
 // Older versions that snapshots need stand behind the block's main run, where readers have them at
 // hand and each freeze copies them. Once they are too large they move out into a run of their own,
 // so a leaf's keys stay together however many snapshots there are: larger than a full main run, or
-// an eighth of it while the leaf is written to. When it is left alone, what fits comes home. A new
-// run takes in those runs below it that are no larger, or fit into a block with it: so there are
-// few, and a version is copied a few times in all (as in O'Neil et al., "The Log-Structured
-// Merge-Tree", 1996).
+// an eighth of it while the leaf is written to; the rest follows once no more of them come. When the
+// leaf is left alone, what fits comes home. A new run takes in those runs below it that are no
+// larger, or fit into a block with it: so there are few, and a version is copied a few times in all
+// (as in O'Neil et al., "The Log-Structured Merge-Tree", 1996).
 //
 // Thread-safety: one thread, inside an EpochGuard.
 class Freezer {
@@ -95,14 +95,21 @@ class Freezer {
   }
   // Joins inner nodes upwards from `level` as long as they are nearly empty.
   void MergeInnerNodes(std::string_view key, uint32_t children_left);
-  // The state after `old`, if all that is new in the delta are values of the block's keys, as large as
-  // those before them, and `incoming` fits in beside them: a copy with some places written anew. Null
-  // if it is not so, or there is more to do.
-  LeafState* PatchedState(const LeafState& old, const PinnedSet& pins,
-                          std::span<const MapWrite> incoming);
+  // A patch is a freeze that copies the block and writes some of its places anew, above the same
+  // runs: where all that is new in the delta are values of the block's keys, as large as those before
+  // them. False if that is not so, or not all of `incoming` would fit in beside them.
+  bool MayPatch(const LeafState& old, std::span<const MapWrite> incoming) const;
   // Gathers the keys that are new in the delta or have older versions, and nothing else. Returns
-  // false if one of them does not fit in the old one's place.
+  // false if one of them does not fit in the old one's place, or older versions have to leave.
   bool GatherPatch(const FrozenBlock& block, const PinnedSet& pins);
+  // Of what GatherPatch() found: whether the older versions in the block are a rest of what has left
+  // it for a run, to which no more come. Each freeze would copy them.
+  bool OlderFollowOthers(const LeafState& old) const {
+    return old.older_runs != nullptr && old.block()->has_older() &&
+           buffers_.older.size() <= old.block()->older_count();
+  }
+  // The state after `old`, of what GatherPatch() found.
+  LeafState* PatchedState(const LeafState& old);
   // Key i of the block, with what is new of it in `slot`, which may be null. Returns false as above.
   bool AddPatch(const FrozenBlock& block, uint32_t i, const FreshSlot* slot, const PinnedSet& pins);
   // Puts `next` in the place of the leaf's state, beside which came so many leaves.

@@ -42,9 +42,9 @@ LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
 }
 
 LeafState* LeafState::Create(SpanAllocator& allocator, const Fences& fences,
-                             const BlockPatch& patch) {
+                             const BlockPatch& patch, OlderRun* older_runs) {
   const FrozenBlock::Plan plan = FrozenBlock::MakePlan(patch);
-  LeafState* state = CreateAround(plan, allocator, fences, nullptr);
+  LeafState* state = CreateAround(plan, allocator, fences, older_runs);
   FrozenBlock::Build(BlockMemory(state), plan, patch);
   return state;
 }

@@ -42,8 +42,9 @@ struct LeafState {
   static LeafState* Create(SpanAllocator& allocator, const Fences& fences,
                            std::span<const FrozenEntry> entries, std::span<const VersionView> older,
                            OlderRun* older_runs = nullptr);
-  // The state after one of the same keys, without runs.
-  static LeafState* Create(SpanAllocator& allocator, const Fences& fences, const BlockPatch& patch);
+  // The state after one of the same keys.
+  static LeafState* Create(SpanAllocator& allocator, const Fences& fences, const BlockPatch& patch,
+                           OlderRun* older_runs);
   // For a state that was never linked. `drop` takes each large value's count.
   template <class Drop>
   void Destroy(SpanAllocator& allocator, const Drop& drop) {

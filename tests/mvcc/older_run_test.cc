@@ -1,5 +1,6 @@
 #include "mvcc/older_run.h"
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <string>
@@ -46,6 +47,8 @@ class OlderRunTest : public testing::Test {
       for (size_t i = 0; i < kKeys; ++i) Commit({{Key(i), Value(round, i)}});
     }
   }
+  // By a value as large as the one before.
+  void OverwriteInKind(size_t i) { Commit({{Key(i), *content_.at(Key(i))}}); }
   static std::string Value(size_t round, size_t i) {
     return std::to_string(round) + "/" + std::to_string(i);
   }
@@ -130,11 +133,13 @@ TEST_F(OlderRunTest, AReleasedSnapshotsVersionsLeaveTheRuns) {
 
 TEST_F(OlderRunTest, RunsOfALeafThatIsNeverIdleArePruned) {
   OverwriteAllUnderSnapshots(40);
+  for (size_t i = 0; i < 5 * kKeys; ++i) OverwriteInKind(i % kKeys);
   ASSERT_GE(Runs(), 1u);
+  ASSERT_EQ(map_.Leaves()[0].older, map_.Leaves()[0].older_in_runs);
   while (!held_.empty()) Drop(0);
   const size_t versions = map_.VersionCount();
-  // A freeze each sixteen writes of other keys; a look at the runs each so many freezes.
-  for (size_t i = 0; i < 4 * versions && Runs() != 0; ++i) Commit({{Key(i % kKeys), "new"}});
+  // A freeze at least each sixteen writes; a look at the runs each eighth of so many freezes.
+  for (size_t i = 0; i < versions && Runs() != 0; ++i) OverwriteInKind(i % kKeys);
   EXPECT_EQ(Runs(), 0u);
   CheckThatAllIsGivenBack();
 }
@@ -146,6 +151,7 @@ TEST_F(OlderRunTest, WhatFitsIntoABlockStandsThereWhileTheLeafIsIdle) {
   Pin();
   for (size_t i = 0; i < 50 * kKeys; ++i) Commit({{Key(i % kKeys), "newer"}});
   EXPECT_EQ(Runs(), 1u);
+  EXPECT_EQ(map_.Leaves()[0].older, map_.Leaves()[0].older_in_runs) << "a rest is copied each time";
   CheckSnapshots();
   map_.Settle();
   EXPECT_EQ(Runs(), 0u);
@@ -153,6 +159,28 @@ TEST_F(OlderRunTest, WhatFitsIntoABlockStandsThereWhileTheLeafIsIdle) {
   CheckSnapshots();
   for (size_t i = 0; i < 50 * kKeys; ++i) Commit({{Key(i % kKeys), "newest"}});
   EXPECT_EQ(Runs(), 1u);
+  CheckThatAllIsGivenBack();
+}
+
+// Seen by what a block that was patched keeps of the one before: a time that no version in it has.
+TEST_F(OlderRunTest, ABlockIsPatchedAboveItsRuns) {
+  OverwriteAllUnderSnapshots(1);
+  Pin();
+  bool patched = false;
+  for (size_t i = 0; i < 50 * kKeys; ++i) {
+    const size_t number = i % kKeys;
+    OverwriteInKind(number);
+    const EpochGuard guard;
+    const LeafState& state = *map_.map().FindState("");
+    uint64_t oldest = state.block()->commit_ts(0);
+    for (uint32_t k = 1; k < state.block()->count(); ++k) {
+      oldest = std::min(oldest, state.block()->commit_ts(k));
+    }
+    patched |= state.older_runs != nullptr && !state.block()->has_older() &&
+               state.block()->min_commit_ts() < oldest;
+  }
+  EXPECT_TRUE(patched);
+  CheckSnapshots();
   CheckThatAllIsGivenBack();
 }
 
