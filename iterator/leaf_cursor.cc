@@ -88,14 +88,13 @@ void LeafCursor::GatherFresh() {
   delta->PrefetchVersions(count);
   order_.Reset(count, *block_);
   seen_.clear();
-  for (uint32_t i = 0; i < count; ++i) {
-    const FreshSlot& slot = delta->slot(i);
+  delta->ForEachSlot(count, [&](const FreshSlot& slot) {
     // A slot without a visible version leaves the key to the run.
     if (const Version* version = slot.chain.NewestAt(read_ts_)) {
       order_.Add(slot);
       seen_.push_back(version);
     }
-  }
+  });
   for (const uint16_t number : order_.Sort()) {
     const KeyPosition at = order_.place(number);
     fresh_.push_back({&order_.slot(number), seen_[number], at.index, at.exact});

@@ -93,7 +93,8 @@ void Freezer::PlaceFresh(const LeafState& state) {
   const uint32_t count = delta == nullptr ? 0 : delta->count();
   PrefetchToFreeze(state, delta, count);
   buffers_.fresh.Reset(count, *state.block());
-  for (uint32_t i = 0; i < count; ++i) buffers_.fresh.Add(delta->slot(i));
+  if (delta == nullptr) return;
+  delta->ForEachSlot(count, [&](const FreshSlot& slot) { buffers_.fresh.Add(slot); });
 }
 
 void Freezer::AddFreshVersions(const FreshSlot& slot) {

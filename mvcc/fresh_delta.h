@@ -2,6 +2,7 @@
 #ifndef FIRN_MVCC_FRESH_DELTA_H_
 #define FIRN_MVCC_FRESH_DELTA_H_
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +54,15 @@ class FreshDelta {
   // --- Readers -----------------------------------------------------------------------
   uint32_t count() const { return count_.load(std::memory_order_acquire); }
   const FreshSlot& slot(uint32_t i) const { return chunk(i / kSlotsPerChunk)[i % kSlotsPerChunk]; }
+  // Calls visit(const FreshSlot&) for the first `count` published slots, as they were published.
+  template <class Visit>
+  void ForEachSlot(uint32_t count, const Visit& visit) const {
+    FreshSlot* const* chunk = chunks();
+    for (uint32_t first = 0; first < count; first += kSlotsPerChunk, ++chunk) {
+      const FreshSlot* const end = *chunk + std::min(kSlotsPerChunk, count - first);
+      for (const FreshSlot* slot = *chunk; slot != end; ++slot) visit(*slot);
+    }
+  }
   // Fetches the table of what is or was a delta ahead of a search. Reads nothing.
   static void Prefetch(const FreshDelta* delta) { PrefetchLines(delta, 2); }
   // The same with the first slots, and two or three small versions and their keys: its first chunk.
@@ -62,13 +72,13 @@ class FreshDelta {
   // Fetch the first `count` published slots, and then what these point to, ahead of a look at all
   // of them: cache misses one after the other would take many times as long.
   void PrefetchSlots(uint32_t count) const {
-    for (uint32_t i = 0; i < count; ++i) PrefetchLine(&slot(i));
+    ForEachSlot(count, [](const FreshSlot& slot) { PrefetchLine(&slot); });
   }
   void PrefetchVersions(uint32_t count) const {
-    for (uint32_t i = 0; i < count; ++i) {
-      PrefetchLine(slot(i).key_data);
-      PrefetchLines(slot(i).chain.Head(), 2);
-    }
+    ForEachSlot(count, [](const FreshSlot& slot) {
+      PrefetchLine(slot.key_data);
+      PrefetchLines(slot.chain.Head(), 2);
+    });
   }
   // The slot of `key` among those published; null if it has none.
   const FreshSlot* Find(std::string_view key) const;

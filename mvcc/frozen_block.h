@@ -206,6 +206,7 @@ class FrozenBlock {
 
   // The position of the first key >= target. What stands there is read next: so many lines of the
   // run from there on are fetched before its key is looked at, which waits for the first of them.
+  template <HeadsIn kWhere = HeadsIn::kMemory>
   KeyPosition Find(std::string_view target, size_t fetch_lines = kRecordLines) const {
     return KeyRun{heads(), count_, prefix(),
                   [this, fetch_lines](uint32_t i) {
@@ -213,7 +214,7 @@ class FrozenBlock {
                     PrefetchLines(record + kLineBytes, fetch_lines - 1);
                     return key(i);
                   }}
-        .Find(target);
+        .template Find<kWhere>(target);
   }
   // Fetches the record where `target` may be, ahead of Find(). Requires: count() != 0.
   void PrefetchRecord(std::string_view target) const {

@@ -61,9 +61,17 @@ inline uint32_t LowerBoundByWindow(const uint32_t* heads, uint32_t count, uint32
   return static_cast<uint32_t>(base - heads) + CountBelow<kWindow>(base, head);
 }
 
+// Where a search finds its heads. From memory as many as possible are asked for at once; in the
+// cache what counts is how many are looked at.
+enum class HeadsIn { kMemory, kCache };
+
 // The first position whose head is >= `head`: halves the run, without a branch, down to a window,
 // and counts there.
+template <HeadsIn kWhere = HeadsIn::kMemory>
 inline uint32_t LowerBoundOfHead(const uint32_t* heads, uint32_t count, uint32_t head) {
+  if constexpr (kWhere == HeadsIn::kCache) {
+    if (count >= 8) return LowerBoundByWindow<8>(heads, count, head);
+  }
   if (count >= 64) return LowerBoundByWindow<64>(heads, count, head);
   if (count >= 16) return LowerBoundByWindow<16>(heads, count, head);
   uint32_t below = 0;
@@ -129,11 +137,12 @@ struct KeyRun {
   KeyAt key_at;
 
   // Inlined, so that a descent is not one call in another.
+  template <HeadsIn kWhere = HeadsIn::kMemory>
   ABSL_ATTRIBUTE_ALWAYS_INLINE KeyPosition Find(std::string_view target) const {
     const int prefix_order = ComparePrefix(target, prefix);
     if (prefix_order != 0) return {prefix_order < 0 ? 0 : count, false};
     const uint32_t head = HeadOfTarget(target);
-    return FindFrom(LowerBoundOfHead(heads, count, head), head, target);
+    return FindFrom(LowerBoundOfHead<kWhere>(heads, count, head), head, target);
   }
 
  private:

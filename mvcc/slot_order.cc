@@ -5,14 +5,12 @@
 #include <numeric>
 #include <utility>
 
-#include "mvcc/key_index.h"
-
 namespace firn::internal {
 namespace {
 
 // Counting is quadratic: more than these are sorted by comparisons.
 constexpr size_t kMostRanked = 64;
-constexpr uint32_t kWindow = 8;  // Most deltas have fewer.
+constexpr size_t kWindow = 8;  // Most deltas have fewer.
 // What is ranked: the place, and behind it the slot's number, which makes ranks distinct.
 constexpr int kNumberBits = std::bit_width(kMostRanked - 1);
 constexpr uint32_t kMostRankedKeys = (uint32_t{1} << (31 - kNumberBits)) - 1;
@@ -42,18 +40,21 @@ std::span<const uint16_t> SlotOrder::Sort() {
 }
 
 void SlotOrder::SortByRank() {
-  uint32_t ranked[kMostRanked];
+  // Signed, since that is what the processor compares several of at once.
+  int32_t ranked[kMostRanked];
   for (size_t i = 0; i < count_; ++i) {
-    ranked[i] = places_[i] << kNumberBits | static_cast<uint32_t>(i);
+    ranked[i] = static_cast<int32_t>(places_[i] << kNumberBits | i);
   }
   const size_t padded = (count_ + kWindow - 1) / kWindow * kWindow;
-  std::fill(ranked + count_, ranked + padded, UINT32_MAX);
-  for (size_t i = 0; i < count_; ++i) {
-    uint32_t rank = 0;
-    for (size_t first = 0; first < padded; first += kWindow) {
-      rank += CountBelow<kWindow>(ranked + first, ranked[i]);
+  std::fill(ranked + count_, ranked + padded, 0);
+  for (size_t first = 0; first < padded; first += kWindow) {
+    // Of the slots in this window, beside one other after the other: nothing to add up at the end.
+    int32_t ranks[kWindow] = {};
+    for (size_t other = 0; other < count_; ++other) {
+      for (size_t i = 0; i < kWindow; ++i) ranks[i] += ranked[other] < ranked[first + i] ? 1 : 0;
     }
-    order_[rank] = static_cast<uint16_t>(i);
+    const size_t end = std::min(count_ - first, kWindow);
+    for (size_t i = 0; i < end; ++i) order_[ranks[i]] = static_cast<uint16_t>(first + i);
   }
   // Those between the same two keys of the block, mostly none.
   for (size_t i = 1; i < count_; ++i) {

@@ -28,7 +28,7 @@ class SlotOrder {
   // those it had. Throws std::bad_alloc.
   void Reset(size_t most, const FrozenBlock& block);
   void Add(const FreshSlot& slot) {
-    const KeyPosition at = block_->Find(slot.key(), /*fetch_lines=*/1);
+    const KeyPosition at = block_->Find<HeadsIn::kCache>(slot.key(), /*fetch_lines=*/1);
     slots_[count_] = &slot;
     places_[count_] = 2 * at.index + (at.exact ? 1 : 0);
     ++count_;

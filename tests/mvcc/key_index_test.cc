@@ -94,7 +94,7 @@ TEST(KeyIndexTest, CompareKeysOrdersAsBytesDo) {
 }
 
 TEST(KeyIndexTest, LowerBoundOfHeadIsTheLowerBound) {
-  // Up to both sizes of window, between them, and past the greater one by several halvings.
+  // Up to all sizes of window, between them, and past the greatest one by several halvings.
   std::vector<uint32_t> counts = {62, 63, 64, 65, 66, 100, 127, 128, 129, 191, 256, 257, 700};
   for (uint32_t count = 0; count <= 33; ++count) counts.push_back(count);
   for (const uint32_t count : counts) {
@@ -105,10 +105,14 @@ TEST(KeyIndexTest, LowerBoundOfHeadIsTheLowerBound) {
       for (uint32_t head = 8; head < 12 + 2 * (count + 3); ++head) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
+        ASSERT_EQ(LowerBoundOfHead<HeadsIn::kCache>(heads.data(), count, head), expected)
+            << count << ", " << head;
       }
       for (const uint32_t head : {0u, UINT32_MAX}) {
         const auto expected = std::lower_bound(heads.begin(), heads.end(), head) - heads.begin();
         ASSERT_EQ(LowerBoundOfHead(heads.data(), count, head), expected) << count << ", " << head;
+        ASSERT_EQ(LowerBoundOfHead<HeadsIn::kCache>(heads.data(), count, head), expected)
+            << count << ", " << head;
       }
     }
   }
