@@ -50,9 +50,10 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
 
 void LeafCursor::Expect(const OrderedMap::NextState& next, Direction direction) {
   next_is_in_line_ = direction == Direction::kForward && next.is_in_line;
-  if (is_in_line_ && next_is_in_line_) {
+  ahead_is_in_line_ = is_in_line_ && next_is_in_line_;
+  if (ahead_is_in_line_) {
     FetchUpToRecords();
-    return;
+    if (!OwnFetchesEndAtPages()) return;
   }
   ahead_ = next.memory.memory();
   ahead_share_ = ahead_.size() / std::max<size_t>(1, block_->count() + fresh_.size()) + 1;
@@ -67,6 +68,7 @@ void LeafCursor::FetchUpToRecords() {
 
 void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
   ahead_ = {};
+  ahead_is_in_line_ = false;
   if (first >= last) return;
   ahead_ = block_->RecordsOf(first, last);
   ahead_share_ = 2 * (ahead_.size() / (last - first)) + 1;
@@ -75,7 +77,11 @@ void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
 void LeafCursor::FetchAhead(size_t entries, bool forward) {
   const size_t bytes = std::min(ahead_.size(), entries * ahead_share_);
   const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
-  forward ? PrefetchToL2({piece, bytes}) : PrefetchToL2Downwards({piece, bytes});
+  if (ahead_is_in_line_) {
+    PrefetchPageStarts({piece, bytes});
+  } else {
+    forward ? PrefetchToL2({piece, bytes}) : PrefetchToL2Downwards({piece, bytes});
+  }
   ahead_ = forward ? ahead_.substr(bytes) : ahead_.substr(0, ahead_.size() - bytes);
 }
 

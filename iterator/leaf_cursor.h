@@ -38,7 +38,7 @@ class LeafCursor {
   //
   // Forward from one state in line to the next the processor fetches by itself, better than it can be
   // asked to, as long as it sees no gap: so what a walk leaves out, between the header and the first
-  // record, is all that is fetched there.
+  // record, is all that is fetched there, and where its own fetches end with a page, the next ones' starts.
   void Expect(const OrderedMap::NextState& next, Direction direction);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
@@ -120,8 +120,9 @@ class LeafCursor {
   // one after that.
   bool is_in_line_ = false;
   bool next_is_in_line_ = false;
-  std::string_view ahead_;  // What is left to fetch, of this state or the one to come.
-  size_t ahead_share_ = 0;  // Bytes of it for each entry that is shown.
+  std::string_view ahead_;         // What is left to fetch, of this state or the one to come.
+  size_t ahead_share_ = 0;         // Bytes of it for each entry that is shown.
+  bool ahead_is_in_line_ = false;  // The processor fetches it by itself, but for where pages begin.
 };
 
 }  // namespace firn::internal
