@@ -38,7 +38,8 @@ class LeafCursor {
   //
   // Forward from one state in line to the next the processor fetches by itself, better than it can be
   // asked to, as long as it sees no gap: so what a walk leaves out, between the header and the first
-  // record, is all that is fetched there, and where its own fetches end with a page, the next ones' starts.
+  // record, is all that is fetched there, and on a processor whose own fetches end with a page, the
+  // starts of the next ones.
   void Expect(const OrderedMap::NextState& next, Direction direction);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
