@@ -60,6 +60,18 @@ class FreshDeltaTest : public testing::Test {
   FreshDelta* delta_ = nullptr;
 };
 
+TEST_F(FreshDeltaTest, VisitsSlotsInTheOrderOfTheirAppends) {
+  constexpr uint32_t kSlots = 20;  // More than two chunks.
+  Make(kSlots);
+  for (uint32_t i = 0; i < kSlots; ++i) Append("key" + std::to_string(i), 1, "value");
+  for (const uint32_t count : {0u, 1u, 7u, 8u, 9u, 16u, 17u, kSlots}) {
+    std::vector<const FreshSlot*> visited;
+    delta_->ForEachSlot(count, [&](const FreshSlot& slot) { visited.push_back(&slot); });
+    ASSERT_EQ(visited.size(), count);
+    for (uint32_t i = 0; i < count; ++i) EXPECT_EQ(visited[i], &delta_->slot(i)) << i;
+  }
+}
+
 TEST_F(FreshDeltaTest, ANewOneIsEmpty) {
   Make(32);
   EXPECT_EQ(delta_->count(), 0u);
