@@ -50,11 +50,9 @@ void LeafCursor::Enter(const LeafState* state, uint64_t read_ts, const KeyBounds
 
 void LeafCursor::Expect(const OrderedMap::NextState& next, Direction direction) {
   next_is_in_line_ = direction == Direction::kForward && next.is_in_line;
-  ahead_is_in_line_ = is_in_line_ && next_is_in_line_;
-  if (ahead_is_in_line_) {
-    FetchUpToRecords();
-    if (!OwnFetchesEndAtPages()) return;
-  }
+  own_fetches_ = is_in_line_ && next_is_in_line_ ? ProcessorsOwnFetches() : OwnFetches::kTooFew;
+  if (own_fetches_ != OwnFetches::kTooFew) FetchUpToRecords();
+  if (own_fetches_ == OwnFetches::kEnough) return;
   ahead_ = next.memory.memory();
   ahead_share_ = ahead_.size() / std::max<size_t>(1, block_->count() + fresh_.size()) + 1;
 }
@@ -68,7 +66,7 @@ void LeafCursor::FetchUpToRecords() {
 
 void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
   ahead_ = {};
-  ahead_is_in_line_ = false;
+  own_fetches_ = OwnFetches::kTooFew;
   if (first >= last) return;
   ahead_ = block_->RecordsOf(first, last);
   ahead_share_ = 2 * (ahead_.size() / (last - first)) + 1;
@@ -77,7 +75,7 @@ void LeafCursor::ExpectOwn(uint32_t first, uint32_t last) {
 void LeafCursor::FetchAhead(size_t entries, bool forward) {
   const size_t bytes = std::min(ahead_.size(), entries * ahead_share_);
   const char* piece = forward ? ahead_.data() : ahead_.data() + ahead_.size() - bytes;
-  if (ahead_is_in_line_) {
+  if (own_fetches_ == OwnFetches::kWithinPages) {
     PrefetchPageStarts({piece, bytes});
   } else {
     forward ? PrefetchToL2({piece, bytes}) : PrefetchToL2Downwards({piece, bytes});

@@ -12,6 +12,7 @@
 #include "mvcc/leaf.h"
 #include "mvcc/older_versions.h"
 #include "mvcc/ordered_map.h"
+#include "mvcc/prefetch.h"
 #include "mvcc/slot_order.h"
 
 namespace firn::internal {
@@ -36,10 +37,10 @@ class LeafCursor {
   // whole leaf ahead is early enough for memory to answer, and no more is asked of it at once than
   // it can do. Nothing is read there.
   //
-  // Forward from one state in line to the next the processor fetches by itself, better than it can be
-  // asked to, as long as it sees no gap: so what a walk leaves out, between the header and the first
-  // record, is all that is fetched there, and on a processor whose own fetches end with a page, the
-  // starts of the next ones.
+  // Forward from one state in line to the next most processors fetch by themselves, better than they
+  // can be asked to, as long as they see no gap: so what a walk leaves out, between the header and the
+  // first record, is all that is fetched there, and where their own fetches end with a page, the starts
+  // of the next ones.
   void Expect(const OrderedMap::NextState& next, Direction direction);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
@@ -121,9 +122,9 @@ class LeafCursor {
   // one after that.
   bool is_in_line_ = false;
   bool next_is_in_line_ = false;
-  std::string_view ahead_;         // What is left to fetch, of this state or the one to come.
-  size_t ahead_share_ = 0;         // Bytes of it for each entry that is shown.
-  bool ahead_is_in_line_ = false;  // The processor fetches it by itself, but for where pages begin.
+  std::string_view ahead_;  // What is left to fetch, of this state or the one to come.
+  size_t ahead_share_ = 0;  // Bytes of it for each entry that is shown.
+  OwnFetches own_fetches_ = OwnFetches::kTooFew;  // Of that.
 };
 
 }  // namespace firn::internal

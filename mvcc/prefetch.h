@@ -65,19 +65,18 @@ inline void PrefetchPages(std::string_view memory) {
   }
 }
 
-// Whether the processor, where it fetches a straight stretch ahead by itself, stops at the end of each
-// page and takes up the next one only when it is read, as Intel's do ("Intel 64 and IA-32
-// Architectures Optimization Reference Manual", data prefetching).
-inline bool OwnFetchesEndAtPages() {
-#if defined(__x86_64__)
-  static const bool is_intel = __builtin_cpu_is("intel");
-  return is_intel;
-#else
-  return false;
-#endif
-}
-// Fetches the first lines of each page that begins in `memory`, for such a processor to go on from. As
-// many as it needs to be under way by then: with half or twice as many a scan was slower.
+// What the processor fetches by itself ahead of reads that go straight on.
+enum class OwnFetches {
+  kTooFew,       // Fewer than memory can answer at once: all lines are to be asked for.
+  kWithinPages,  // Enough, to the end of each page; the next one is taken up when it is read.
+  kEnough,
+};
+// As scans of known processors went (docs/performance.md), and kEnough of others.
+OwnFetches ProcessorsOwnFetches();
+
+// Fetches the first lines of each page that begins in `memory`, for a processor to go on from that
+// fetches within pages. As many as it needs to be under way by then: with half or twice as many a scan
+// was slower.
 inline void PrefetchPageStarts(std::string_view memory) {
   constexpr uintptr_t kStart = 8 * kLineBytes;
   uintptr_t at = reinterpret_cast<uintptr_t>(memory.data()) & ~(kLineBytes - 1);
