@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "bench/check.h"

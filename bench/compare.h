@@ -2,7 +2,7 @@
 #ifndef FIRN_BENCH_COMPARE_H_
 #define FIRN_BENCH_COMPARE_H_
 
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <ostream>
 #include <span>
 #include <string>

@@ -3,7 +3,7 @@
 #define FIRN_BENCH_REPORT_H_
 
 #include <cstddef>
-#include <nlohmann/json.hpp>
+#include <nlohmann/json_fwd.hpp>
 #include <ostream>
 #include <string>
 #include <vector>

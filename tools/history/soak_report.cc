@@ -1,6 +1,7 @@
 #include "tools/history/soak_report.h"
 
 #include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
 #include "tools/human_format.h"
 #include "tools/text_table.h"
 
