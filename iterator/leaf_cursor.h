@@ -40,7 +40,7 @@ class LeafCursor {
   // Forward from one state in line to the next most processors fetch by themselves, better than they
   // can be asked to, as long as they see no gap: so what a walk leaves out, between the header and the
   // first record, is all that is fetched there, and where their own fetches end with a page, the starts
-  // of the next ones.
+  // of the next ones. Where these are too few, all lines are fetched, as out of line.
   void Expect(const OrderedMap::NextState& next, Direction direction);
   // The walk goes on in this leaf: each fill fetches twice as much of the run, from the cut on, as
   // it shows, so that a short range waits for memory once and not at each entry.
