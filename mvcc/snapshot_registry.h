@@ -93,10 +93,10 @@ struct DroppedHandle {
 template <class Policy, class Slot, size_t kSegmentSlots = 64>
 class BasicSnapshotRegistry {
  public:
-  // A slot that pins what is visible now, with one handle. `describe(Record&)` returns its brief,
-  // with kHasRecord if it filled in the record. Throws std::bad_alloc, before `describe` is called.
-  template <class Oracle, class Describe>
-  Slot* Pin(const Oracle& oracle, const Describe& describe) {
+  // A slot that pins what is visible now, with one handle. `fill(Record&)` is called if `brief` says
+  // kHasRecord. Throws std::bad_alloc, before that.
+  template <class Oracle, class Fill>
+  Slot* Pin(const Oracle& oracle, uint64_t brief, const Fill& fill) {
     uint64_t ts = oracle.visible();
     AtSchedulePoint("registry:before_announce");
     Slot* slot = pool_.Claim(ts + 1);
@@ -108,8 +108,8 @@ class BasicSnapshotRegistry {
       AtSchedulePoint("registry:announced");
     }
     slot->ts = ts;
-    const uint64_t brief = describe(slot->record);
     const bool has_record = (brief & SnapshotBrief::kHasRecord) != 0;
+    if (has_record) fill(slot->record);
     slot->brief.store(brief, std::memory_order_release);
     slot->handles.store(has_record ? Slot::kHasRecord + 1 : 1, std::memory_order_release);
     return slot;
@@ -140,23 +140,30 @@ class BasicSnapshotRegistry {
     return {value - 1, same && pinned ? brief : SnapshotBrief::kNone};
   }
 
+  // The close of most snapshots: the only handle of one without a record, which no pruner has seen.
+  // True: the pin is gone, and the registry and its owner may be. False: the handle is still to be
+  // dropped.
+  bool TryDropOnlyHandle(Slot* slot) {
+    if (slot->handles.load(std::memory_order_acquire) != 1) return false;
+    slot->brief.store(SnapshotBrief::kNone, std::memory_order_relaxed);
+    AtSchedulePoint("registry:before_unpin");
+    return pool_.TryReleaseUnnoted(slot, slot->ts + 1);
+  }
+
   // `forget(Record&)` clears the record of a slot whose last handle went. `after_unpin()` is called
   // if it was the last and a pruner may have kept something for it: pruners find the pin no more,
   // but the slot still keeps the registry and its owner alive. What it looks at there comes after
   // the unpinning in the order of seq_cst.
   template <class Forget, class AfterUnpin>
   DroppedHandle DropHandle(Slot* slot, const Forget& forget, const AfterUnpin& after_unpin) {
-    if (slot->handles.load(std::memory_order_acquire) == 1) {
-      slot->brief.store(SnapshotBrief::kNone, std::memory_order_relaxed);
-      AtSchedulePoint("registry:before_unpin");
-      if (pool_.TryReleaseUnnoted(slot, slot->ts + 1)) return {true, false};
-    } else {
+    if (TryDropOnlyHandle(slot)) return {true, false};
+    if (slot->handles.load(std::memory_order_acquire) != 1) {
       const uint32_t before = slot->handles.fetch_sub(1, std::memory_order_acq_rel);
       if ((before & ~Slot::kHasRecord) != 1) return {false, false};
-      slot->brief.store(SnapshotBrief::kNone, std::memory_order_relaxed);
       forget(slot->record);
-      AtSchedulePoint("registry:before_unpin");
     }
+    slot->brief.store(SnapshotBrief::kNone, std::memory_order_relaxed);
+    AtSchedulePoint("registry:before_unpin");
     pool_.Blank(slot);
     AtSchedulePoint("registry:unpinned");
     after_unpin();
@@ -235,24 +242,23 @@ class SnapshotRegistry {
   // Pins what is visible now, with one handle. Throws std::bad_alloc, and then keeps nothing
   // (it allocates only when there are more live snapshots than ever).
   SnapshotSlot* Pin(const TimestampOracle& oracle, std::string&& label, std::string&& owner) {
-    return pins_.Pin(oracle, [&label, &owner](SnapshotRecord& record) {
-      SnapshotBrief brief = BriefOfThisThread();
-      brief.has_record = !label.empty() || !owner.empty();
+    SnapshotBrief brief = BriefOfThisThread();
+    brief.has_record = !label.empty() || !owner.empty();
+    return pins_.Pin(oracle, brief.Word(), [&label, &owner](SnapshotRecord& record) {
       if (!label.empty()) record.label = std::move(label);
       if (!owner.empty()) record.owner = std::move(owner);
-      return brief.Word();
     });
   }
   // The same for an iterator of the present, which is listed as one.
   SnapshotSlot* PinForIterator(const TimestampOracle& oracle) {
-    return pins_.Pin(oracle, [](SnapshotRecord&) {
-      SnapshotBrief brief = BriefOfThisThread();
-      brief.of_iterator = true;
-      return brief.Word();
-    });
+    SnapshotBrief brief = BriefOfThisThread();
+    brief.of_iterator = true;
+    return pins_.Pin(oracle, brief.Word(), [](SnapshotRecord&) {});
   }
   // One more handle for somebody who has one.
   void AddHandle(SnapshotSlot* slot) { pins_.AddHandle(slot); }
+  // See BasicSnapshotRegistry.
+  bool TryDropOnlyHandle(SnapshotSlot* slot) { return pins_.TryDropOnlyHandle(slot); }
   // after_unpin() is called if this was the last handle and a pruner has seen the pin: it is gone
   // now, and the registry and its owner are still there. Nothing is owed if visible_seq_cst() still
   // is the snapshot's ts then; looked at before, it proves nothing.

@@ -30,7 +30,7 @@ HazardSlot* VersionedMap::ClaimHazard() {
   return nullptr;
 }
 
-void VersionedMap::DropSnapshot(SnapshotSlot* slot) noexcept {
+void VersionedMap::DropKnownSnapshot(SnapshotSlot* slot) noexcept {
   const DroppedHandle dropped = registry_.DropHandle(slot, [&] {
     // Nothing was superseded since the snapshot's moment: it holds nothing back.
     if (slot->ts == oracle_.visible_seq_cst()) return;

@@ -45,7 +45,9 @@ class VersionedMap {
   SnapshotSlot* PinForIterator() { return registry_.PinForIterator(oracle_); }
   void ShareSnapshot(SnapshotSlot* slot) { registry_.AddHandle(slot); }
   // May delete this.
-  void DropSnapshot(SnapshotSlot* slot) noexcept;
+  void DropSnapshot(SnapshotSlot* slot) noexcept {
+    if (!registry_.TryDropOnlyHandle(slot)) DropKnownSnapshot(slot);
+  }
   // Null if the Db was closed: its slot might come after the count of Abandon(). Throws
   // std::bad_alloc. Requires: not abandoned, or a handle that stays meanwhile.
   HazardSlot* ClaimHazard();
@@ -73,6 +75,9 @@ class VersionedMap {
 
  private:
   ~VersionedMap() = default;
+
+  // One that others may know of: it has a record or more handles, or a pruner has seen it.
+  void DropKnownSnapshot(SnapshotSlot* slot) noexcept;
 
   const BackgroundMode background_;
 

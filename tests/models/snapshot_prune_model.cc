@@ -51,7 +51,7 @@ struct PinAndPrune : rl::test_suite<PinAndPrune<Policy>, 4> {
   void before() { key.versions[1].set(1); }
   void thread(unsigned index) {
     if (index >= 2) {
-      TestSlot<Policy>* slot = registry.Pin(oracle, [](NoRecord&) { return kPlain; });
+      TestSlot<Policy>* slot = registry.Pin(oracle, kPlain, kNothing);
       key.Read(slot->ts);
       registry.DropHandle(slot, kNothing, [] {});
       return;
@@ -134,7 +134,7 @@ struct CloseAndSettle : rl::test_suite<CloseAndSettle<Policy, kNoted, kLook>, 3>
   bool told = false;
 
   void before() {
-    slot = registry.Pin(oracle, [](NoRecord&) { return kPlain; });
+    slot = registry.Pin(oracle, kPlain, kNothing);
     PinnedSet pinned;
     if (kNoted == Noted::kBefore) registry.CollectPinned(oracle, &pinned);
   }
@@ -168,10 +168,8 @@ struct ListAndClose : rl::test_suite<ListAndClose<Policy, kLookThenAdd>, 3> {
 
   void before() { slot = Pin(7); }
   TestSlot<Policy>* Pin(int label) {
-    return registry.Pin(oracle, [label](NoRecord& record) {
-      record.label.set(label);
-      return kWithRecord;
-    });
+    return registry.Pin(oracle, kWithRecord,
+                        [label](NoRecord& record) { record.label.set(label); });
   }
   void thread(unsigned index) {
     if (index == 0) {
@@ -211,7 +209,7 @@ struct ShareAndClose : rl::test_suite<ShareAndClose<Policy>, 2> {
   Plain<int> shared[2];
 
   void before() {
-    slot = registry.Pin(oracle, [](NoRecord&) { return kPlain; });
+    slot = registry.Pin(oracle, kPlain, kNothing);
     registry.AddHandle(slot);
   }
   void thread(unsigned index) {
@@ -230,9 +228,7 @@ struct BriefBesideClose : rl::test_suite<BriefBesideClose<Policy, kLookOnce>, 3>
   TestSlot<Policy>* slot;
 
   void before() { slot = Pin(10); }
-  TestSlot<Policy>* Pin(uint64_t brief) {
-    return registry.Pin(oracle, [brief](NoRecord&) { return brief; });
-  }
+  TestSlot<Policy>* Pin(uint64_t brief) { return registry.Pin(oracle, brief, kNothing); }
   void thread(unsigned index) {
     if (index == 0) {
       registry.DropHandle(slot, kNothing, [] {});
