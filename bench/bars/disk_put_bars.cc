@@ -119,7 +119,9 @@ void MeasureSinglePuts(const BarContext& context) {
     round.Measure("firn", [&] { return OnDisk(workload, kSingly); });
     round.Measure("rocksdb", [&] { return OfRocksdb(workload, Setup::kDefault, kSingly); });
     round.Measure("bare", [&] { return OfRocksdb(workload, Setup::kBare, kSingly); });
+    round.Measure("firn in memory", [&] { return InMemory(workload, kSingly); });
     round.Measure("firn again", [&] { return OnDisk(workload, kSingly); });
+    round.Note("bare + memory", round.figure("bare") + round.figure("firn in memory"));
   });
   const PairOf itself = {"firn again", "firn"};
   Row row = RatioRow("disk.put", "time of rocksdb with default options / firn, kBuffered", "ns/put",
@@ -130,6 +132,11 @@ void MeasureSinglePuts(const BarContext& context) {
   context.report(RatioRow("disk.put_bare", "time of rocksdb with firn's options / firn, kBuffered",
                           "ns/put", rounds, {"firn", "bare"}, {"bare", "firn"}, itself,
                           Bar::AtLeast(0.8)));
+  context.report(
+      RatioRow("disk.put_serial",
+               "time of rocksdb with firn's options and firn in memory, added up / firn, kBuffered",
+               "ns/put", rounds, {"firn", "bare", "firn in memory", "bare + memory"},
+               {"bare + memory", "firn"}, itself, Bar::None()));
 }
 
 void MeasureBatches(const BarContext& context) {
