@@ -17,6 +17,12 @@ inline constexpr size_t kLineBytes = StdAtomics::kCacheLineBytes;
 // To GCC 12 a function that does nothing but prefetch has no effect, and it deletes the calls to
 // it: the slots of fresh deltas were fetched by nobody for that reason. An empty asm is an effect.
 
+// So many bytes behind `address`, which may be null, or near the end of what is there: a pointer may
+// not be moved out of its object, a number may.
+inline const void* Behind(const void* address, size_t bytes) {
+  return reinterpret_cast<const void*>(reinterpret_cast<uintptr_t>(address) + bytes);
+}
+
 // Fetches one line.
 inline void PrefetchLine(const void* address) {
   asm volatile("");
@@ -25,14 +31,14 @@ inline void PrefetchLine(const void* address) {
 // So many lines from that one on.
 inline void PrefetchLines(const void* address, size_t lines) {
   for (size_t i = 0; i < lines; ++i) {
-    PrefetchLine(static_cast<const char*>(address) + kLineBytes * i);
+    PrefetchLine(Behind(address, kLineBytes * i));
   }
 }
 // The same, to be written to.
 inline void PrefetchToWrite(const void* address, size_t lines) {
   for (size_t i = 0; i < lines; ++i) {
     asm volatile("");
-    __builtin_prefetch(static_cast<const char*>(address) + kLineBytes * i, /*rw=*/1);
+    __builtin_prefetch(Behind(address, kLineBytes * i), /*rw=*/1);
   }
 }
 
@@ -45,13 +51,15 @@ inline void PrefetchLineToL2(const void* address) {
 // For more than a few lines: those that are fetched into the first level are in the way of what
 // is looked at meanwhile. A scan that fetched the next leaf into that took half as long again.
 inline void PrefetchToL2(std::string_view memory) {
-  for (size_t at = 0; at < memory.size(); at += kLineBytes) PrefetchLineToL2(memory.data() + at);
+  for (size_t at = 0; at < memory.size(); at += kLineBytes) {
+    PrefetchLineToL2(Behind(memory.data(), at));
+  }
 }
 // The same from the last line to the first, for who goes that way. The processor, too, fetches ahead
 // where it sees steps in one direction: fetched upwards, a backward scan took a sixth longer.
 inline void PrefetchToL2Downwards(std::string_view memory) {
   size_t end = (memory.size() + kLineBytes - 1) / kLineBytes * kLineBytes;
-  for (; end > 0; end -= kLineBytes) PrefetchLineToL2(memory.data() + end - kLineBytes);
+  for (; end > 0; end -= kLineBytes) PrefetchLineToL2(Behind(memory.data(), end - kLineBytes));
 }
 
 inline constexpr uintptr_t kSmallestPage = 4096;
