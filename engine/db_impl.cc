@@ -72,6 +72,7 @@ absl::StatusOr<std::unique_ptr<DbImpl>> DbImpl::Open(const Options& options, std
   if (!store.ok()) return store.status();
   std::unique_ptr<DbImpl> db(new DbImpl(options, *std::move(store)));
   absl::Status loaded = LoadStore(*db->store_, LoadThreads(options), options.listener, *db->map_);
+  if (loaded.ok()) loaded = db->store_->OnLoaded();
   if (!loaded.ok()) return loaded;
   return db;
 }

@@ -108,6 +108,7 @@ class MemoryStore final : public Store {
   absl::Status Flush() override;
   absl::Status Load(const KeyRange& range,
                     absl::FunctionRef<absl::Status(const StoreEntry&)> visit) const override;
+  absl::Status OnLoaded() override { return absl::OkStatus(); }
   absl::StatusOr<std::vector<std::string>> SplitKeys(size_t parts) const override;
   CommitTs last_commit_ts() const override;
   CommitTs synced_ts() const override;

@@ -44,8 +44,11 @@ rocksdb::ColumnFamilyOptions FamilyOptions() {
   return options;
 }
 
+// Without compactions of the values until StartCompactions().
 std::vector<rocksdb::ColumnFamilyDescriptor> Families() {
-  return {{rocksdb::kDefaultColumnFamilyName, FamilyOptions()}, {kMetaFamily, FamilyOptions()}};
+  rocksdb::ColumnFamilyOptions values = FamilyOptions();
+  values.disable_auto_compactions = true;
+  return {{rocksdb::kDefaultColumnFamilyName, values}, {kMetaFamily, FamilyOptions()}};
 }
 
 rocksdb::DBOptions DbOptions(rocksdb::Env* env) {
@@ -91,11 +94,12 @@ absl::StatusOr<ChainEnd> DecodeAnchor(const std::string& path, const std::string
 rocksdb::Status RocksdbInstance::Open(const OpenOptions& options,
                                       std::unique_ptr<RocksdbInstance>* instance) {
   rocksdb::DBOptions db_options = DbOptions(options.env);
-  db_options.wal_filter = options.filter;
+  db_options.wal_filter = options.filter.get();
   db_options.create_if_missing = options.create;
   db_options.create_missing_column_families = !options.read_only;
   if (options.listener != nullptr) db_options.listeners.push_back(options.listener);
   std::unique_ptr<RocksdbInstance> opened(new RocksdbInstance);
+  opened->filter_ = options.filter;
   rocksdb::DB* db = nullptr;
   const rocksdb::Status status =
       options.read_only
@@ -120,9 +124,10 @@ absl::StatusOr<ChainEnd> RocksdbInstance::ReadAnchor(rocksdb::Env* env, const st
   if (!status.ok()) return FromRocksdb(status, path);
   if (std::find(names.begin(), names.end(), kMetaFamily) == names.end()) return ChainEnd{};
 
-  NoLogFilter no_log;
   std::unique_ptr<RocksdbInstance> files;
-  status = Open({.path = path, .env = env, .filter = &no_log, .read_only = true}, &files);
+  status =
+      Open({.path = path, .env = env, .filter = std::make_shared<NoLogFilter>(), .read_only = true},
+           &files);
   if (!status.ok()) return FromRocksdb(status, path);
   std::string format, end;
   const rocksdb::Status format_status = files->db().Get({}, files->meta(), kFormatKey, &format);
@@ -132,6 +137,10 @@ absl::StatusOr<ChainEnd> RocksdbInstance::ReadAnchor(rocksdb::Env* env, const st
     if (!each.ok()) return FromRocksdb(each, path);
   }
   return DecodeAnchor(path, format, end);
+}
+
+rocksdb::Status RocksdbInstance::StartCompactions() {
+  return db_->EnableAutoCompaction({values()});
 }
 
 rocksdb::Status RocksdbInstance::Flush() {

@@ -21,7 +21,7 @@ class RocksdbInstance {
   struct OpenOptions {
     std::string path;
     rocksdb::Env* env = nullptr;           // Not owned; outlives the instance.
-    rocksdb::WalFilter* filter = nullptr;  // Not owned; used while opening only.
+    std::shared_ptr<rocksdb::WalFilter> filter = {};  // Asked while opening.
     std::shared_ptr<rocksdb::EventListener> listener = {};
     bool create = false;
     bool read_only = false;
@@ -38,6 +38,10 @@ class RocksdbInstance {
   rocksdb::ColumnFamilyHandle* values() const { return handles_[0]; }
   rocksdb::ColumnFamilyHandle* meta() const { return handles_[1]; }
 
+  // RocksDB may compact by itself from now on. Not until then: what a close has left to compact it
+  // would begin with at once, beside whoever loads everything. Requires: not read-only.
+  rocksdb::Status StartCompactions();
+
   // Moves everything from memory to files, in all families at once.
   rocksdb::Status Flush();
   // Begins to, and begins new memtables. TryAgain: earlier flushes are behind.
@@ -47,6 +51,8 @@ class RocksdbInstance {
  private:
   RocksdbInstance() = default;
 
+  // Named in RocksDB's options, which it reads whenever one of them is changed.
+  std::shared_ptr<rocksdb::WalFilter> filter_;
   std::unique_ptr<rocksdb::DB> db_;
   std::vector<rocksdb::ColumnFamilyHandle*> handles_;
 };

@@ -123,23 +123,23 @@ absl::StatusOr<std::unique_ptr<RocksdbInstance>> RocksdbRecovery::OpenAgain(
 
 absl::StatusOr<RocksdbRecovery::Replayed> RocksdbRecovery::Replay(ChainReader::Limits limits,
                                                                   Access access) const {
-  ChainFilter filter(limits);
+  const auto filter = std::make_shared<ChainFilter>(limits);
   std::unique_ptr<RocksdbInstance> instance;
   const rocksdb::Status opened = RocksdbInstance::Open({.path = path_,
                                                         .env = env_,
-                                                        .filter = &filter,
+                                                        .filter = filter,
                                                         .listener = listener_,
                                                         .create = access == Access::kCreate,
                                                         .read_only = access == Access::kReadOnly},
                                                        &instance);
-  const ChainReader& log = filter.reader();
+  const ChainReader& log = filter->reader();
   if (log.lost()) {
     return MakeError(ErrorKind::kDataLoss,
                      absl::StrCat(path_, ": commits after ", log.end().commit_ts.value,
                                   " were on disk and are gone from the log"));
   }
   if (!opened.ok()) return FromRocksdb(opened, path_);
-  return Replayed{std::move(instance), log, filter.deletes_range()};
+  return Replayed{std::move(instance), log, filter->deletes_range()};
 }
 
 }  // namespace firn::internal

@@ -76,6 +76,7 @@ class RocksdbStore final : public Store {
   absl::Status Flush() override;
   absl::Status Load(const KeyRange& range,
                     absl::FunctionRef<absl::Status(const StoreEntry&)> visit) const override;
+  absl::Status OnLoaded() override;
   absl::StatusOr<std::vector<std::string>> SplitKeys(size_t parts) const override;
   CommitTs last_commit_ts() const override {
     return {last_commit_ts_.load(std::memory_order_acquire)};
@@ -472,6 +473,15 @@ absl::Status RocksdbStore::Load(const KeyRange& range,
   });
 }
 
+absl::Status RocksdbStore::OnLoaded() {
+  if (!acked_) return absl::OkStatus();  // Read-only.
+  return CatchOutOfMemory("starting the store's background work", [&]() -> absl::Status {
+    const absl::StatusOr<Lease> instance = Borrow(true);
+    if (!instance.ok()) return instance.status();
+    return Translated((*instance)->StartCompactions());
+  });
+}
+
 absl::StatusOr<std::vector<std::string>> RocksdbStore::SplitKeys(size_t parts) const {
   using Keys = std::vector<std::string>;
   return CatchOutOfMemory("splitting the store", [&]() -> absl::StatusOr<Keys> {
@@ -580,6 +590,9 @@ absl::Status RocksdbStore::Reopen() {
   absl::StatusOr<std::unique_ptr<RocksdbInstance>> instance = Recovery().OpenAgain(LastGroup());
   if (!instance.ok()) return instance.status();
   if (absl::Status status = FlushWithMarker(**instance); !status.ok()) return status;
+  if (rocksdb::Status status = (*instance)->StartCompactions(); !status.ok()) {
+    return Translated(status);
+  }
   const MutexLock lock(mutex_);
   instance_ = *std::move(instance);
   failure_ = absl::OkStatus();

@@ -101,6 +101,10 @@ class Store {
   virtual absl::Status Load(const KeyRange& range,
                             absl::FunctionRef<absl::Status(const StoreEntry&)> visit) const = 0;
 
+  // Tells a store that was opened to be loaded that this is done: what it does in the background by
+  // itself, it may begin. Until then it leaves the machine to the loads.
+  virtual absl::Status OnLoaded() = 0;
+
   // At most `parts` - 1 keys, ascending and unique, that cut the entries into ranges of about
   // equal size, so that several threads can load. Fewer where there is little to cut.
   virtual absl::StatusOr<std::vector<std::string>> SplitKeys(size_t parts) const = 0;

@@ -52,6 +52,7 @@ class LyingStore final : public internal::Store {
       absl::FunctionRef<absl::Status(const internal::StoreEntry&)> visit) const override {
     return truth_->Load(range, visit);
   }
+  absl::Status OnLoaded() override { return truth_->OnLoaded(); }
   absl::StatusOr<std::vector<std::string>> SplitKeys(size_t parts) const override {
     return truth_->SplitKeys(parts);
   }

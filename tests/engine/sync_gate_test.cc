@@ -71,6 +71,7 @@ class SlowlySyncedStore final : public Store {
                     absl::FunctionRef<absl::Status(const StoreEntry&)>) const override {
     return NotHere();
   }
+  absl::Status OnLoaded() override { return NotHere(); }
   absl::StatusOr<std::vector<std::string>> SplitKeys(size_t) const override { return NotHere(); }
   absl::Status status() const override { return absl::OkStatus(); }
   absl::Status Resume() override { return NotHere(); }
