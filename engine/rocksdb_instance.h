@@ -20,7 +20,7 @@ class RocksdbInstance {
  public:
   struct OpenOptions {
     std::string path;
-    rocksdb::Env* env = nullptr;           // Not owned; outlives the instance.
+    rocksdb::Env* env = nullptr;                      // Not owned; outlives the instance.
     std::shared_ptr<rocksdb::WalFilter> filter = {};  // Asked while opening.
     std::shared_ptr<rocksdb::EventListener> listener = {};
     bool create = false;

@@ -477,7 +477,8 @@ absl::Status RocksdbStore::OnLoaded() {
   if (!acked_) return absl::OkStatus();  // Read-only.
   return CatchOutOfMemory("starting the store's background work", [&]() -> absl::Status {
     const absl::StatusOr<Lease> instance = Borrow(true);
-    if (!instance.ok()) return instance.status();
+    // One that has failed meanwhile can be read. Resume() starts them.
+    if (!instance.ok()) return absl::OkStatus();
     return Translated((*instance)->StartCompactions());
   });
 }

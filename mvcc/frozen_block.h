@@ -193,7 +193,8 @@ class FrozenBlock {
   // older ones: first what says where it is, then its record. Any i.
   void PrefetchOlderIndex(uint32_t i, uint32_t from_end) const {
     if (i >= count_ || older_count_ == 0) return;
-    const size_t record = size_t{count_} + OlderEnd(i) - from_end;
+    const uint32_t record = count_ + OlderEnd(i) - from_end;
+    if (record > count_ + older_count_) return;  // It has not so many.
     PrefetchLine(at(ts_at_ + ts_width_ * record));
     if (offset_width_ != 0) PrefetchLine(at(offsets_ + offset_width_ * record));
   }
