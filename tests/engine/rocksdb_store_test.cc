@@ -6,10 +6,12 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "engine/normalized_batch.h"
 #include "engine/store.h"
+#include "firn/db.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_checks.h"
 #include "tests/support/temp_directory.h"
@@ -36,11 +38,11 @@ size_t FilesOfValues(const std::string& path) {
   return count;
 }
 
-TEST(RocksdbStoreTest, CompactionsWaitUntilEverythingIsLoaded) {
-  constexpr size_t kFlushes = 6;  // RocksDB compacts from four files on.
-  const TempDirectory directory;
-  const std::string path = directory.path() + "/db";
-  std::unique_ptr<Store> store = ValueOf(OpenRocksdbStore({.path = path}));
+constexpr size_t kFlushes = 6;  // RocksDB compacts from four files on.
+
+// A store that is closed with more files than RocksDB leaves.
+void LeaveFilesToCompact(const std::string& path) {
+  const std::unique_ptr<Store> store = ValueOf(OpenRocksdbStore({.path = path}));
   const std::string value(kValueBytes, 'v');
   // Two keys: RocksDB lets files be that have one key only.
   const NormalizedBatch::PointOp points[] = {{"a", value}, {"z", value}};
@@ -50,18 +52,35 @@ TEST(RocksdbStoreTest, CompactionsWaitUntilEverythingIsLoaded) {
     ASSERT_TRUE(IsOk(store->Flush()));
   }
   ASSERT_TRUE(IsOk(store->Close()));
+}
 
-  store = ValueOf(OpenRocksdbStore({.path = path}));
-  std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  EXPECT_EQ(FilesOfValues(path), kFlushes);
-
-  ASSERT_TRUE(IsOk(store->OnLoaded()));
+bool AreCompactedInTime(const std::string& path) {
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (FilesOfValues(path) >= kFlushes && std::chrono::steady_clock::now() < deadline) {
+  while (FilesOfValues(path) >= kFlushes) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  EXPECT_LT(FilesOfValues(path), kFlushes);
+  return true;
+}
+
+TEST(RocksdbStoreTest, CompactionsWaitUntilEverythingIsLoaded) {
+  const TempDirectory directory;
+  const std::string path = directory.path() + "/db";
+  LeaveFilesToCompact(path);
+  const std::unique_ptr<Store> store = ValueOf(OpenRocksdbStore({.path = path}));
+  std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  EXPECT_EQ(FilesOfValues(path), kFlushes);
+  ASSERT_TRUE(IsOk(store->OnLoaded()));
+  EXPECT_TRUE(AreCompactedInTime(path));
   EXPECT_TRUE(IsOk(store->Close()));
+}
+
+TEST(RocksdbStoreTest, ADbThatIsOpenHasItsStoreCompacted) {
+  const TempDirectory directory;
+  const std::string path = directory.path() + "/db";
+  LeaveFilesToCompact(path);
+  const std::unique_ptr<Db> db = ValueOf(Db::Open({}, path));
+  EXPECT_TRUE(AreCompactedInTime(path));
 }
 
 #endif
