@@ -10,9 +10,11 @@
 #include <thread>
 
 #include "engine/normalized_batch.h"
+#include "engine/rocksdb_mapped_log.h"
 #include "engine/store.h"
 #include "firn/db.h"
 #include "gtest/gtest.h"
+#include "tests/support/rocksdb_faults.h"
 #include "tests/support/status_checks.h"
 #include "tests/support/temp_directory.h"
 
@@ -40,17 +42,20 @@ size_t FilesOfValues(const std::string& path) {
 
 constexpr size_t kFlushes = 6;  // RocksDB compacts from four files on.
 
-// A store that is closed with more files than RocksDB leaves.
-void LeaveFilesToCompact(const std::string& path) {
-  const std::unique_ptr<Store> store = ValueOf(OpenRocksdbStore({.path = path}));
+// Writes more files than RocksDB leaves, by commits from `first_ts` on.
+void WriteFilesToCompact(Store& store, uint64_t first_ts) {
   const std::string value(kValueBytes, 'v');
   // Two keys: RocksDB lets files be that have one key only.
   const NormalizedBatch::PointOp points[] = {{"a", value}, {"z", value}};
-  for (uint64_t ts = 1; ts <= kFlushes; ++ts) {
-    const StoreCommit commit{{ts}, points, {}};
-    ASSERT_TRUE(IsOk(store->Write({&commit, 1}, Durability::kBuffered)));
-    ASSERT_TRUE(IsOk(store->Flush()));
+  for (uint64_t i = 0; i < kFlushes; ++i) {
+    const StoreCommit commit{{first_ts + i}, points, {}};
+    ASSERT_TRUE(IsOk(store.Write({&commit, 1}, Durability::kBuffered)));
+    ASSERT_TRUE(IsOk(store.Flush()));
   }
+}
+void LeaveFilesToCompact(const std::string& path) {
+  const std::unique_ptr<Store> store = ValueOf(OpenRocksdbStore({.path = path}));
+  WriteFilesToCompact(*store, 1);
   ASSERT_TRUE(IsOk(store->Close()));
 }
 
@@ -80,6 +85,23 @@ TEST(RocksdbStoreTest, ADbThatIsOpenHasItsStoreCompacted) {
   const std::string path = directory.path() + "/db";
   LeaveFilesToCompact(path);
   const std::unique_ptr<Db> db = ValueOf(Db::Open({}, path));
+  EXPECT_TRUE(AreCompactedInTime(path));
+}
+
+TEST(RocksdbStoreTest, AResumedStoreCompactsAgain) {
+  const TempDirectory directory;
+  const std::string path = directory.path() + "/db";
+  const auto files = std::make_shared<test::FaultyFileSystem>(FilesWithMappedLogs());
+  const std::unique_ptr<Store> store =
+      ValueOf(OpenRocksdbStore({.path = path}, {.file_system = files}));
+  ASSERT_TRUE(IsOk(store->OnLoaded()));
+  const NormalizedBatch::PointOp point{"a", "lost"};
+  const StoreCommit commit{{1}, {&point, 1}, {}};
+  files->FailOperation(1, /*disk_full=*/true);
+  ASSERT_FALSE(store->Write({&commit, 1}, Durability::kSync).ok());
+  files->Heal();
+  ASSERT_TRUE(IsOk(store->Resume()));
+  WriteFilesToCompact(*store, 2);
   EXPECT_TRUE(AreCompactedInTime(path));
 }
 
